@@ -1,0 +1,37 @@
+/** Who asked for an operation. `account`: a game account, by its database id; `shell`: a user of this machine; `watch`: itself. */
+export interface Actor {
+  kind: 'account' | 'shell' | 'watch'
+  id: string
+  name: string
+}
+
+export interface ArgumentDeclaration {
+  /** `agent`, `host`, `text`… as it stands in usage lines and in the request's arguments. */
+  name: string
+  kind: 'agent' | 'host' | 'agent-or-host'
+  required: boolean
+  /** One line for help. */
+  help: string
+}
+
+/**
+ * What a person may ask for, as data: printed to operations.json, from which the Tower makes its commands and help.
+ * The Tower decides by its own locks who may; `effect` only tells it which lock to ask.
+ */
+export interface OperationDeclaration {
+  /** What is typed: `restart`. Lower case, `-` inside. */
+  name: string
+  aliases: string[]
+  /** One line, no full stop. */
+  summary: string
+  /** What it does, what it answers; a few sentences. */
+  help: string
+  arguments: ArgumentDeclaration[]
+  examples: string[]
+  /** `sees` changes nothing; `acts` changes something and is audited before it happens. */
+  effect: 'sees' | 'acts'
+  /** `watch`: the Tower asks the watch. `tower`: answered by the Tower alone from what it mirrors. `shell`: not in the game. */
+  answeredBy: 'watch' | 'tower' | 'shell'
+  /** How long a person waits for the end of it. */
+  deadlineMs: number
+}

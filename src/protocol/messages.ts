@@ -1,0 +1,200 @@
+/**
+ * The wire between the watch and a Tower, version 1: the single source. `npm run protocol:print` writes it as JSON
+ * Schema into the Python plugin; fixtures under test/fixtures/protocol/v1/<message>/{accept,reject} run in both languages.
+ *
+ * Every message is one object, sent as Evennia keyword arguments and never as positional ones, because that is the only
+ * shape that means the same over the websocket and over GMCP. No field is called `options` or `session`: Evennia eats both.
+ * Only what JSON Schema can say is used here: `.refine` would vanish from the printed schema without a word.
+ *
+ * Ages and durations are milliseconds. Ages, not instants, cross the wire wherever freshness is meant, so that the clocks
+ * of the watch and of the game need not agree; the receiver adds the time that has passed since the message came.
+ * Instants (`…At`) are epoch milliseconds by the watch's clock and are labels only.
+ */
+import { z } from 'zod'
+import { ID_PATTERN } from '../domain/ids.ts'
+
+export const PROTOCOL_VERSION = 1
+
+const version = z.literal(PROTOCOL_VERSION)
+/** Chosen by the sender, unique per sender: 1 to 64 of letters, digits, `_`, `.`, `:` and `-`. */
+const messageId = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$(?!\n)/)
+const subjectId = z.string().regex(new RegExp(ID_PATTERN))
+/** Outside text: anything may be in it, so the receiver escapes before it shows it. */
+const line = (max: number) => z.string().max(max)
+const ageMs = z.number().min(0).max(1e13)
+const instantMs = z.number().min(0).max(1e14)
+const hash = z.string().regex(/^[0-9a-f]{8,64}$(?!\n)/)
+
+export const agentStates = ['new', 'up', 'late', 'down', 'unreachable', 'paused', 'unknown'] as const
+export const hostStates = ['new', 'up', 'unreachable', 'unknown'] as const
+
+const incidentView = z.strictObject({
+  /** Number of the incident in the watch's ledger: what a person types to name it. */
+  number: z.int().min(1),
+  cause: line(60),
+  openedAt: instantMs,
+  /** Absent while it is open. */
+  durationMs: ageMs.optional(),
+})
+
+export const agentView = z.strictObject({
+  id: subjectId,
+  /** As people write it: "Code Claw". */
+  name: line(60),
+  host: subjectId,
+  state: z.enum(agentStates),
+  /** How long it has been in this state. */
+  forMs: ageMs,
+  /** Why, when down, unreachable or paused: `silent`, `process-gone`, … */
+  cause: line(60).optional(),
+  /** Age of the last beat; absent when none was ever seen. */
+  beatAgeMs: ageMs.optional(),
+  periodMs: ageMs,
+  graceMs: ageMs,
+  /** What it says it is doing. */
+  doing: line(200).optional(),
+  busy: z.boolean().optional(),
+  model: line(100).optional(),
+  /** Where it runs on its host, as a person would say it: "pane wizards:bezalel", "service hermes-gateway". */
+  place: line(120),
+  policy: z.enum(['auto', 'ask', 'off']),
+  incident: incidentView.optional(),
+})
+
+export const hostView = z.strictObject({
+  id: subjectId,
+  name: line(60),
+  state: z.enum(hostStates),
+  forMs: ageMs,
+})
+
+/** Who asked. `kind: account` is a game account: `id` is its database id there, the Tower routes answers by it. */
+export const actorSchema = z.strictObject({
+  kind: z.enum(['account', 'shell', 'watch']),
+  id: z.string().max(64),
+  name: line(80),
+})
+
+const operationName = z.string().regex(/^[a-z][a-z-]{0,31}$(?!\n)/)
+/** Values as typed; the watch checks each against the operation's own declaration. */
+const operationArguments = z.record(
+  z.string().regex(/^[a-z][A-Za-z0-9]{0,31}$(?!\n)/),
+  z.union([z.string().max(400), z.number(), z.boolean()]),
+)
+
+/** Watch to Tower. The key is the message's name on the websocket (`tower_hello`); over GMCP it is `Tower.Hello`. */
+export const watchMessages = {
+  /** First after login, and again after every change of `boot`. Answered by `tower_welcome` or `tower_error`. */
+  tower_hello: z.strictObject({
+    v: z.int().min(1),
+    id: messageId,
+    /** Version of the watch: "0.1.0". */
+    watch: line(40),
+    /** Fleet's name. */
+    fleet: line(60),
+    /** SHA-256 of the printed protocol schema and of operations.json, hexadecimal. */
+    protocolHash: hash,
+    operationsHash: hash,
+  }),
+  /** The whole fleet, in parts of at most 500 agents. Replaces all that the Tower knew once the last part has come. */
+  tower_snapshot: z.strictObject({
+    v: version,
+    id: messageId,
+    boot: messageId,
+    part: z.int().min(1),
+    parts: z.int().min(1),
+    hosts: z.array(hostView).max(1000),
+    agents: z.array(agentView).max(1000),
+  }),
+  /** What changed since the last one. Latest wins; at most one batch a second. Never acknowledged. */
+  tower_state: z.strictObject({
+    v: version,
+    boot: messageId,
+    seq: z.int().min(0),
+    hosts: z.array(hostView).max(1000),
+    agents: z.array(agentView).max(1000),
+  }),
+  /** To be said aloud, at least once; the Tower says each id once. Acknowledged by `tower_ack`. */
+  tower_alert: z.strictObject({
+    v: version,
+    id: messageId,
+    kind: z.enum(['problem', 'recovery', 'notice']),
+    subject: z.enum(['agent', 'host', 'watch']),
+    subjectId,
+    /** The agent's or host's host, so that the room is known even where the subject is not. */
+    host: subjectId.optional(),
+    incident: z.int().min(1).optional(),
+    at: instantMs,
+    /** The sentence to say, plain text. */
+    text: line(400),
+  }),
+  /** Progress and end of an operation that was asked for. `running` may come many times. Final ones are acknowledged. */
+  tower_result: z.strictObject({
+    v: version,
+    /** The id of the `tower_request`. */
+    id: messageId,
+    operation: operationName,
+    status: z.enum(['accepted', 'running', 'ok', 'failed', 'timeout', 'refused']),
+    /** The one who asked, as it stood in the request: an answer finds its person even after the game has restarted. */
+    actor: actorSchema,
+    /** Lines of plain text, to be shown as they are. */
+    lines: z.array(line(400)).max(400),
+  }),
+  /** Asks for a `tower_pong`: the portal's own pong would prove nothing about the game's server. */
+  tower_ping: z.strictObject({ v: version, id: messageId }),
+} as const
+
+/** Tower to watch. */
+export const towerMessages = {
+  /** Answer to `tower_hello` where the versions fit. */
+  tower_welcome: z.strictObject({
+    v: version,
+    /** The id of the hello. */
+    id: messageId,
+    /** Fresh per start of the game's server. */
+    boot: messageId,
+    /** Version of the plugin. */
+    plugin: line(40),
+    game: line(80),
+    protocolHash: hash,
+    operationsHash: hash,
+  }),
+  /** The message with this id came and was valid (`ok`), or why it was not. Sent for snapshot parts, alerts, final results. */
+  tower_ack: z.strictObject({ v: version, id: messageId, ok: z.boolean(), error: line(400).optional() }),
+  /** Somebody allowed to by the Tower's own locks asks for an operation. */
+  tower_request: z.strictObject({
+    v: version,
+    id: messageId,
+    operation: operationName,
+    arguments: operationArguments,
+    actor: actorSchema,
+    /** The asker waits this long for a final result. */
+    deadlineMs: z.number().min(100).max(3_600_000),
+  }),
+  /** The Tower's locks refused somebody an operation: for the audit. */
+  tower_refused: z.strictObject({
+    v: version,
+    operation: operationName,
+    arguments: operationArguments,
+    actor: actorSchema,
+    reason: line(200),
+  }),
+  tower_pong: z.strictObject({ v: version, id: messageId, boot: messageId }),
+  /** A message was not understood. `id` is that message's where it had one. */
+  tower_error: z.strictObject({
+    v: z.int().min(1),
+    id: messageId.optional(),
+    code: z.enum(['version', 'invalid', 'unknown-message', 'not-allowed', 'wrong-boot', 'internal']),
+    text: line(400),
+  }),
+} as const
+
+export type WatchMessages = { [Name in keyof typeof watchMessages]: z.infer<(typeof watchMessages)[Name]> }
+export type TowerMessages = { [Name in keyof typeof towerMessages]: z.infer<(typeof towerMessages)[Name]> }
+export type WatchMessageName = keyof WatchMessages
+export type TowerMessageName = keyof TowerMessages
+export type WatchMessage = { [Name in WatchMessageName]: { name: Name; data: WatchMessages[Name] } }[WatchMessageName]
+export type TowerMessage = { [Name in TowerMessageName]: { name: Name; data: TowerMessages[Name] } }[TowerMessageName]
+export type AgentView = z.infer<typeof agentView>
+export type HostView = z.infer<typeof hostView>
+export type Actor = z.infer<typeof actorSchema>
