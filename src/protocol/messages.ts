@@ -79,7 +79,8 @@ const operationName = z.string().regex(/^[a-z][a-z-]{0,31}$(?!\n)/)
 /** Values as typed; the watch checks each against the operation's own declaration. */
 const operationArguments = z.record(
   z.string().regex(/^[a-z][A-Za-z0-9]{0,31}$(?!\n)/),
-  z.union([z.string().max(400), z.number(), z.boolean()]),
+  // The bounds are there for Python, whose JSON reader makes an infinity of 1e309 that no `type: number` refuses.
+  z.union([z.string().max(400), z.number().min(-1e15).max(1e15), z.boolean()]),
 )
 
 /** Watch to Tower. The key is the message's name on the websocket (`tower_hello`); over GMCP it is `Tower.Hello`. */

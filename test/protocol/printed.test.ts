@@ -11,7 +11,10 @@ test('the schema that the plugin reads is the one that is printed from the messa
 
 test('the schema says nothing that JSON Schema would drop: no message prints as an empty schema', () => {
   const printed = JSON.parse(printProtocol())
-  for (const schema of [...Object.values<Record<string, unknown>>(printed.watch), ...Object.values<Record<string, unknown>>(printed.tower)]) {
+  for (const schema of [
+    ...Object.values<Record<string, unknown>>(printed.watch),
+    ...Object.values<Record<string, unknown>>(printed.tower),
+  ]) {
     expect(schema['additionalProperties']).toBe(false)
     expect(Object.keys(schema['properties'] ?? {})).toContain('v')
   }
