@@ -1,0 +1,89 @@
+/** The phase report as data: four resources, three requirements, one trigger. */
+import type { AgentState } from './agent.ts'
+import { addTallies, availability, coverage, type Timeline, tally } from './uptime.ts'
+
+/** The keys are those of the fleet's own snapshot files. */
+export interface PhaseSnapshot {
+  fleet_operational: boolean
+  uptime_30d_percent: number
+  days_at_95_percent: number
+  capacity_utilization_percent: number
+}
+
+export interface Requirement {
+  name: 'uptime_30d_percent' | 'days_at_95_percent' | 'capacity_utilization_percent'
+  value: number
+  target: number
+  met: boolean
+}
+
+export interface PhaseReport extends PhaseSnapshot {
+  requirements: Requirement[]
+  phase_2_ready: boolean
+}
+
+export const windowDays = 30
+export const dayMs = 86_400_000
+
+/** With neither a snapshot nor a ledger: the state of a fleet that nobody has measured yet. */
+export const unmeasured: PhaseSnapshot = {
+  fleet_operational: true,
+  uptime_30d_percent: 0,
+  days_at_95_percent: 0,
+  capacity_utilization_percent: 0,
+}
+
+export function phaseReport(snapshot: PhaseSnapshot): PhaseReport {
+  const { uptime_30d_percent: uptime, days_at_95_percent: days, capacity_utilization_percent: capacity } = snapshot
+  const requirements: Requirement[] = [
+    { name: 'uptime_30d_percent', value: uptime, target: 95, met: uptime >= 95 },
+    { name: 'days_at_95_percent', value: days, target: 30, met: days >= 30 },
+    // Strictly more than 60 %: the seed says "> 60%", not ">=".
+    { name: 'capacity_utilization_percent', value: capacity, target: 60, met: capacity > 60 },
+  ]
+  return {
+    fleet_operational: snapshot.fleet_operational,
+    uptime_30d_percent: uptime,
+    days_at_95_percent: days,
+    capacity_utilization_percent: capacity,
+    requirements,
+    phase_2_ready: requirements.every((requirement) => requirement.met),
+  }
+}
+
+export interface FleetHistory {
+  agents: { state: AgentState; timeline: Timeline; busy: readonly { fromMs: number; toMs: number }[] }[]
+  nowMs: number
+  /** Complete local days, the newest first: [start, end). Their length is the calendar's: 23 to 25 hours. */
+  days: readonly { fromMs: number; toMs: number }[]
+}
+
+/**
+ * operational: at least one agent up or late. uptime: Σ up / Σ (up + down) over the agents and 30 days. A day counts when
+ * that is at least 95 % with at least 90 % of the time seen; the first day that does not ends the row.
+ * capacity: Σ busy / Σ seen over the same 30 days.
+ */
+export function measurePhase(history: FleetHistory): PhaseSnapshot {
+  const { agents, nowMs, days } = history
+  const fromMs = nowMs - windowDays * dayMs
+  const window = addTallies(agents.map((agent) => tally(agent.timeline, fromMs, nowMs)))
+  let row = 0
+  for (const day of days) {
+    const sum = addTallies(agents.map((agent) => tally(agent.timeline, day.fromMs, day.toMs)))
+    const share = availability(sum)
+    if (share === undefined || share < 0.95 || coverage(sum) < 0.9) break
+    row++
+  }
+  const seenMs = window.upMs + window.downMs
+  const busyMs = agents.reduce((total, agent) => total + agent.busy.reduce((sum, span) => sum + overlapMs(span, fromMs, nowMs), 0), 0)
+  return {
+    fleet_operational: agents.some((agent) => agent.state === 'up' || agent.state === 'late'),
+    uptime_30d_percent: (availability(window) ?? 0) * 100,
+    days_at_95_percent: row,
+    capacity_utilization_percent: seenMs > 0 ? Math.min(100, (busyMs / seenMs) * 100) : 0,
+  }
+}
+
+function overlapMs(span: { fromMs: number; toMs: number }, fromMs: number, toMs: number): number {
+  return Math.max(0, Math.min(span.toMs, toMs) - Math.max(span.fromMs, fromMs))
+}
