@@ -1,0 +1,281 @@
+/** fleet.yaml → Config. Every fault is found and told at once, each with its file, its line and what was expected. */
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import type { z } from 'zod'
+import { nearest } from '../domain/nearest.ts'
+import { type AgentConfig, type Config, type HostConfig, Secret, type TowerConfig } from './config.ts'
+import { knownKeys } from './known-keys.ts'
+import { type FleetFile, fleetFile } from './schema.ts'
+
+export interface ConfigFault {
+  file: string
+  /** 1-based; absent where the file itself can't be read. */
+  line?: number
+  /** Where in the file: "agents.bezalel.period"; empty for the file as a whole. */
+  path: string
+  message: string
+}
+
+/** All that is wrong with one fleet.yaml. `message` holds a line per fault. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+  readonly faults: readonly ConfigFault[]
+  constructor(faults: readonly ConfigFault[]) {
+    super(faults.map(sayFault).join('\n'))
+    this.faults = faults
+  }
+}
+
+export function sayFault(fault: ConfigFault): string {
+  const place = fault.line === undefined ? fault.file : `${fault.file}:${fault.line}`
+  return fault.path === '' ? `${place}: ${fault.message}` : `${place}: ${fault.path}: ${fault.message}`
+}
+
+/** Throws ConfigError. `env` is where secrets named by `{ env: NAME }` come from. */
+export function loadConfig(file: string, env: Record<string, string | undefined>): Config {
+  const absolute = resolve(file)
+  let text: string
+  try {
+    text = readFileSync(absolute, 'utf8')
+  } catch (error) {
+    const why =
+      error instanceof Error && 'code' in error && error.code === 'ENOENT'
+        ? 'there is no such file: copy fleet.example.yaml to begin'
+        : String(error)
+    throw new ConfigError([{ file: absolute, path: '', message: why }])
+  }
+  return parseConfig(text, absolute, env)
+}
+
+/** The same from text: `file` is only its name (relative paths in it are relative to its folder). Throws ConfigError. */
+export function parseConfig(text: string, file: string, env: Record<string, string | undefined>): Config {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const faults: ConfigFault[] = document.errors.map((error) => ({
+    file,
+    line: lines.linePos(error.pos[0]).line,
+    path: '',
+    message: `not YAML: ${error.message}`,
+  }))
+  if (faults.length > 0) throw new ConfigError(faults)
+  const at = (path: readonly PropertyKey[]) => lineOf(document, lines, path)
+  const fault = (path: readonly PropertyKey[], message: string) =>
+    faults.push({ file, ...lineField(at(path)), path: path.join('.'), message })
+
+  const raw: unknown = document.toJS({ maxAliasCount: 100 })
+  const parsed = fleetFile.safeParse(raw)
+  if (!parsed.success) for (const issue of parsed.error.issues) tellIssue(issue, document, fault)
+  // What the schema can't say is looked for in a file that it refused, too: people want to see all faults in one go.
+  tellLostHosts(raw, fault)
+  const tower = fleetFile.shape.tower.safeParse(part(raw, 'tower'))
+  const towerConfig = tower.success && tower.data ? toTower(tower.data, localPathFrom(file), env, fault) : undefined
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
+  return toConfig(parsed.data, file, towerConfig)
+}
+
+type Tell = (path: readonly PropertyKey[], message: string) => void
+
+function tellIssue(issue: z.core.$ZodIssue, document: Document, tell: Tell): void {
+  switch (issue.code) {
+    case 'unrecognized_keys': {
+      const known = knownKeys(fleetFile, issue.path, document.toJS())
+      for (const key of issue.keys) {
+        const meant = nearest(key, known)
+        const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`
+        tell([...issue.path, key], `unknown key "${key}": ${hint}`)
+      }
+      return
+    }
+    case 'invalid_key':
+      tell(issue.path, issue.issues[0]?.message ?? issue.message)
+      return
+    case 'invalid_union': {
+      // A union over `kind`: name the kinds. Any other union carries its own sentence.
+      if ('discriminator' in issue && issue.discriminator === 'kind') {
+        tell([...issue.path], `expected a kind, one of: ${kindsAt(issue.path).join(', ')}`)
+        return
+      }
+      tell(issue.path, issue.message)
+      return
+    }
+    case 'invalid_value':
+      tell(issue.path, issue.message.startsWith('expected') ? issue.message : `expected one of: ${issue.values.map(String).join(', ')}`)
+      return
+    case 'invalid_type':
+      tell(
+        issue.path,
+        issue.message.startsWith('expected')
+          ? issue.message
+          : `${issue.input === undefined && issue.message.endsWith('undefined') ? 'missing: ' : ''}expected ${sayType(issue.expected)}`,
+      )
+      return
+    default:
+      tell(issue.path, issue.message)
+  }
+}
+
+function kindsAt(path: readonly PropertyKey[]): string[] {
+  return path[0] === 'hosts' ? ['local', 'ssh'] : ['pane', 'process', 'command', 'service']
+}
+
+function sayType(expected: string): string {
+  return (
+    (
+      { record: 'a map of names', object: 'a map of keys', string: 'text', array: 'a list', int: 'a whole number' } as Record<
+        string,
+        string
+      >
+    )[expected] ?? `a ${expected}`
+  )
+}
+
+/** Absolute, from a path as it stands in fleet.yaml. */
+function localPathFrom(file: string): (text: string) => string {
+  return (text) => (text.startsWith('~/') ? join(homedir(), text.slice(2)) : isAbsolute(text) ? text : resolve(dirname(file), text))
+}
+
+function part(value: unknown, key: string): unknown {
+  return value !== null && typeof value === 'object' && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) ? Object.entries(value) : []
+}
+
+function tellLostHosts(raw: unknown, fault: Tell): void {
+  const hosts = entriesOf(part(raw, 'hosts')).map(([id]) => id)
+  for (const [id, agent] of entriesOf(part(raw, 'agents'))) {
+    const host = part(agent, 'host')
+    if (typeof host !== 'string' || hosts.includes(host)) continue
+    const meant = nearest(host, hosts)
+    fault(
+      ['agents', id, 'host'],
+      `there is no host "${host}": ${meant === undefined ? `known are ${hosts.join(', ')}` : `did you mean "${meant}"?`}`,
+    )
+  }
+}
+
+function toConfig(data: FleetFile, file: string, tower: TowerConfig | undefined): Config {
+  const path = localPathFrom(file)
+  const hosts = new Map<string, HostConfig>()
+  for (const [id, host] of Object.entries(data.hosts)) {
+    if (host.kind === 'local') hosts.set(id, { kind: 'local', id, name: host.name ?? id })
+    else {
+      hosts.set(id, {
+        kind: 'ssh',
+        id,
+        name: host.name ?? id,
+        address: host.address,
+        ...(host.port !== undefined && { port: host.port }),
+        ...(host.user !== undefined && { user: host.user }),
+        ...(host.identity !== undefined && { identity: path(host.identity) }),
+        ...(host.knownHosts !== undefined && { knownHosts: path(host.knownHosts) }),
+      })
+    }
+  }
+  const agents = new Map<string, AgentConfig>()
+  for (const [id, agent] of Object.entries(data.agents)) {
+    agents.set(id, {
+      id,
+      name: agent.name ?? id,
+      host: agent.host,
+      heartbeat: agent.heartbeat,
+      timing: { periodMs: agent.period, graceMs: agent.grace },
+      policy: agent.policy,
+      body: asBody(agent.restart),
+      stopGraceMs: agent.stopGrace,
+      startGraceMs: agent.startGrace ?? Math.max(30_000, agent.period + agent.grace),
+      ...(agent.paused !== undefined && { paused: agent.paused }),
+    })
+  }
+  return {
+    file,
+    fleet: data.fleet,
+    stateDir: path(data.state),
+    pollMs: data.poll,
+    keepMs: data.keep,
+    tower: tower ?? { kind: 'bundled' },
+    hosts,
+    agents,
+  }
+}
+
+/** zod's optional keys may hold `undefined`; the port's may only be absent. */
+function asBody(restart: FleetFile['agents'][string]['restart']): AgentConfig['body'] {
+  return Object.fromEntries(Object.entries(restart).filter(([, value]) => value !== undefined)) as AgentConfig['body']
+}
+
+function toTower(
+  tower: NonNullable<FleetFile['tower']>,
+  path: (text: string) => string,
+  env: Record<string, string | undefined>,
+  fault: Tell,
+): TowerConfig {
+  const scheme = tower.url.slice(0, tower.url.indexOf(':'))
+  if ((tower.transport === 'telnet') !== (scheme === 'telnet')) {
+    fault(
+      ['tower', 'url'],
+      `expected ${tower.transport === 'telnet' ? 'telnet://host:port' : 'ws:// or wss://'} for the transport "${tower.transport}"`,
+    )
+  }
+  return {
+    kind: 'given',
+    transport: tower.transport,
+    url: tower.url,
+    account: tower.account,
+    password: new Secret(readSecret(tower.password, path, env, fault)),
+  }
+}
+
+function readSecret(
+  source: { env: string } | { file: string },
+  path: (text: string) => string,
+  env: Record<string, string | undefined>,
+  fault: Tell,
+): string {
+  if ('env' in source) {
+    const value = env[source.env]
+    if (value === undefined || value === '') fault(['tower', 'password', 'env'], `the environment variable ${source.env} is not set`)
+    return value ?? ''
+  }
+  const file = path(source.file)
+  try {
+    const value = readFileSync(file, 'utf8').trim()
+    if (value === '') fault(['tower', 'password', 'file'], `${file} is empty`)
+    return value
+  } catch (error) {
+    fault(
+      ['tower', 'password', 'file'],
+      `${file} can't be read: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`,
+    )
+    return ''
+  }
+}
+
+/** The line of a key, or of the nearest thing above it that is in the file. */
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number | undefined {
+  let node: unknown = document.contents
+  let offset = isNode(node) ? node.range?.[0] : undefined
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step))
+      if (!pair) break
+      if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset
+      node = pair.value
+    } else if (isNode(node) && 'items' in node && Array.isArray(node.items)) {
+      node = node.items[Number(step)]
+      if (isNode(node)) offset = node.range?.[0] ?? offset
+    } else break
+  }
+  return offset === undefined ? undefined : lines.linePos(offset).line
+}
+
+function isNode(value: unknown): value is Node {
+  return value !== null && typeof value === 'object' && 'range' in value
+}
+
+function lineField(line: number | undefined): { line?: number } {
+  return line === undefined ? {} : { line }
+}
