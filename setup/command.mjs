@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { appendFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
-import { SetupError } from './progress.mjs'
+import { Interrupted, SetupError } from './progress.mjs'
 
 const TAIL_LINES = 15
 
@@ -34,7 +34,7 @@ export function run(argv, options = {}) {
   if (options.log) mkdirSync(path.dirname(options.log), { recursive: true })
   return new Promise((resolve, reject) => {
     if (options.signal?.aborted) {
-      reject(interrupted())
+      reject(new Interrupted())
       return
     }
     const child = spawn(program, args, {
@@ -81,13 +81,9 @@ export function run(argv, options = {}) {
     })
     child.once('close', (code, signal) => {
       options.signal?.removeEventListener('abort', stop)
-      if (options.signal?.aborted) reject(interrupted())
+      if (options.signal?.aborted) reject(new Interrupted())
       else if (code === 0) resolve(stdout)
       else reject(new SetupError([`${name} ended with ${signal ?? `exit code ${code}`}:`, ...tail.filter(Boolean)].join('\n'), remedy))
     })
   })
-}
-
-function interrupted() {
-  return new SetupError('interrupted', 'run the same command again; it goes on where it was')
 }

@@ -2,6 +2,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import path from 'node:path'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
+import { Interrupted } from './progress.mjs'
 import { isMissing, readOr } from './stamp.mjs'
 
 /**
@@ -28,7 +29,8 @@ export async function withSetupLock(varDir, progress, work, signal) {
     }
     if (!told) progress.note(`  ..    another set-up (process ${owner.split(' ')[0]}) is at work in this folder; waiting for it`)
     told = true
-    await wait(250, undefined, { signal })
+    if (signal?.aborted) throw new Interrupted()
+    await wait(250)
   }
   try {
     return await work()

@@ -34,7 +34,12 @@ export async function ensurePackages({ root, varDir, say, signal }) {
 
 /** @param {string} root */
 function installed(root) {
-  return missingPackages(readFileSync(path.join(root, 'package-lock.json'), 'utf8'), readOr(path.join(root, 'node_modules', '.package-lock.json'), '')).length === 0
+  return (
+    missingPackages(
+      readFileSync(path.join(root, 'package-lock.json'), 'utf8'),
+      readOr(path.join(root, 'node_modules', '.package-lock.json'), ''),
+    ).length === 0
+  )
 }
 
 /**
@@ -86,6 +91,7 @@ export function npmArgv() {
  * @param {Record<string, string | undefined>} [env]
  */
 export function npmEnv(env = process.env) {
-  const ofTheOuterCall = /^(npm_package_|npm_lifecycle_|npm_command$|npm_config_(local_prefix|global|json|yes|dry_run|package|call|offline|omit|production|only|include)$)|^INIT_CWD$|^NODE_ENV$/
+  const ofTheOuterCall =
+    /^(npm_package_|npm_lifecycle_|npm_command$|npm_config_(local_prefix|global|json|yes|dry_run|package|call|offline|omit|production|only|include)$)|^INIT_CWD$|^NODE_ENV$/
   return Object.fromEntries(Object.entries(env).filter(([name]) => !ofTheOuterCall.test(name)))
 }

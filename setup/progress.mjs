@@ -13,6 +13,14 @@ export class SetupError extends Error {
   }
 }
 
+/** A person asked set-up to stop. */
+export class Interrupted extends SetupError {
+  constructor() {
+    super('interrupted', 'run the same command again; it goes on where it was')
+    this.name = 'Interrupted'
+  }
+}
+
 /**
  * @typedef {(text: string) => void} Say  Tells that work has begun or goes on; never called when there was nothing to do.
  * @typedef {{ step: (title: string, work: (say: Say) => Promise<string>) => Promise<void>, note: (text: string) => void }} Progress

@@ -175,7 +175,12 @@ async function ensureVenv(context, python) {
   rmSync(venv.folder, { recursive: true, force: true })
   context.say(`virtual environment for Python ${python.minor}`)
   await run([python.python, '-m', 'venv', venv.folder], { env: pythonEnv(), signal: context.signal, log: logOf(context, python.minor) })
-  await pip(context, venv, ['-r', path.join(context.root, 'setup', 'python', requirementsFor(python.minor) ?? ''), '-e', path.join(context.root, 'world')])
+  await pip(context, venv, [
+    '-r',
+    path.join(context.root, 'setup', 'python', requirementsFor(python.minor) ?? ''),
+    '-e',
+    path.join(context.root, 'world'),
+  ])
   stamp(path.join(venv.folder, 'stamp'), hashFor(context, python.minor))
   return venv
 }
@@ -251,7 +256,8 @@ export function readyVenvs(where) {
  * @param {Record<string, string | undefined>} [env]
  */
 export function pythonEnv(env = process.env) {
-  const changesImports = /^(PYTHON(HOME|PATH|STARTUP|USERBASE|EXECUTABLE|SAFEPATH)|VIRTUAL_ENV|PIP_(USER|TARGET|PREFIX|ROOT|REQUIRE_VIRTUALENV)|DJANGO_SETTINGS_MODULE|__PYVENV_LAUNCHER__)$/
+  const changesImports =
+    /^(PYTHON(HOME|PATH|STARTUP|USERBASE|EXECUTABLE|SAFEPATH)|VIRTUAL_ENV|PIP_(USER|TARGET|PREFIX|ROOT|REQUIRE_VIRTUALENV)|DJANGO_SETTINGS_MODULE|__PYVENV_LAUNCHER__)$/
   return Object.fromEntries(Object.entries(env).filter(([name]) => !changesImports.test(name)))
 }
 
@@ -268,5 +274,8 @@ function namesIn(folder) {
 function noPython() {
   const minors = [...SUITABLE].reverse()
   const command = whichProgram('apt-get') ? 'sudo apt-get install -y python3 python3-venv' : 'brew install python@3.13'
-  return new SetupError(`there is no Python ${minors[0]} to ${minors[minors.length - 1]} with its venv module`, `${command}   (or the like), then run the same command again`)
+  return new SetupError(
+    `there is no Python ${minors[0]} to ${minors[minors.length - 1]} with its venv module`,
+    `${command}   (or the like), then run the same command again`,
+  )
 }

@@ -90,11 +90,15 @@ export async function installPackages({ apt, brew, varDir, say, signal }) {
 
 /** @param {{ apt: string[], brew: string[] }} missing */
 function askFor(missing) {
-  return new SetupError(`these programs are missing: ${(process.platform === 'darwin' ? missing.brew : missing.apt).join(', ')}`, commandFor(missing))
+  return new SetupError(
+    `these programs are missing: ${(process.platform === 'darwin' ? missing.brew : missing.apt).join(', ')}`,
+    commandFor(missing),
+  )
 }
 
 /** @param {{ apt: string[], brew: string[] }} missing */
 function commandFor(missing) {
-  const command = process.platform === 'darwin' ? `brew install ${missing.brew.join(' ')}` : `sudo apt-get install -y ${missing.apt.join(' ')}`
+  const command =
+    process.platform === 'darwin' ? `brew install ${missing.brew.join(' ')}` : `sudo apt-get install -y ${missing.apt.join(' ')}`
   return `${command}   (or the like), then run the same command again`
 }

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// The command `towerwatch`. Runs on any Node from 18 on, and finds or installs a Node 24 for the program itself; whatever
+// that has to say goes to stderr, because stdout may be JSON for somebody's script.
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { findNode24 } from '../setup/node.mjs'
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const varDir = path.join(root, 'var')
+
+// A checkout runs its source; Node strips no types below node_modules, so the installed package brings dist instead.
+const source = path.join(root, 'src', 'cli.ts')
+const cli = existsSync(source) && !root.split(path.sep).includes('node_modules') ? source : path.join(root, 'dist', 'cli.js')
+
+const node = findNode24({ root, varDir })
+if (node === process.execPath) {
+  await import(cli)
+} else {
+  const { handOver } = await import('../setup/hand-over.mjs')
+  const { runCommand, setUpNode } = await import('../setup/steps.mjs')
+  await runCommand(async () => handOver(node ?? (await setUpNode({ root, varDir })), [cli, ...process.argv.slice(2)]))
+}
