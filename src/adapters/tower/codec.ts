@@ -67,7 +67,10 @@ export function decodeGmcp(payload: Uint8Array): Incoming {
   const nameEnd = found === -1 ? payload.byteLength : found
   const written = latin1.decode(payload.subarray(0, nameEnd))
   if (!/^[A-Za-z0-9_.-]+$/.test(written)) return malformed(`GMCP name ${JSON.stringify(written)}`)
-  const name = written.toLowerCase().replaceAll('.', '_').replace(/^core_/, '')
+  const name = written
+    .toLowerCase()
+    .replaceAll('.', '_')
+    .replace(/^core_/, '')
   if (!isTowerName(name)) return name === 'logged_in' ? { kind: 'logged-in' } : { kind: 'other' }
   const parsed = parseJson(payload.subarray(nameEnd))
   if (!parsed.ok) return malformed(`${name} is not JSON: ${parsed.reason}`)

@@ -38,7 +38,8 @@ const GREETING_WAIT_MS = 3_000
 
 /** Ours by its text only: Evennia has no code for any of these. The first is a queue, not a refusal. */
 const QUEUED = /DoS protection is active/i
-const REFUSED = /password is incorrect|Too many login failures|Too many authentication failures|You have been banned|Logged in from elsewhere/i
+const REFUSED =
+  /password is incorrect|Too many login failures|Too many authentication failures|You have been banned|Logged in from elsewhere/i
 const RESTARTING = /\b(restart|reload|shut|server)/i
 
 export function converse(
@@ -147,7 +148,11 @@ export function converse(
 
     if (bounds.signal.aborted) return aborted()
     bounds.signal.addEventListener('abort', aborted)
-    wire = open(events)
+    try {
+      wire = open(events)
+    } catch (error) {
+      fail(new TowerConnectError('unreachable', `The ${kind} connection to the Tower cannot be made: ${oneLine(String(error), 200)}`))
+    }
   })
 }
 
@@ -167,5 +172,11 @@ function timeoutError(phase: Phase, answer: string, timeoutMs: number): TowerCon
 
 /** The words of a text frame: Evennia sends HTML over the websocket and ANSI colours over telnet. */
 function plain(text: string): string {
-  return oneLine(text.slice(0, 20_000).replace(/<[^<>]*>/g, ' ').replace(/\u001b\[[0-9;]*[A-Za-z]/g, ''), 2_000)
+  return oneLine(
+    text
+      .slice(0, 20_000)
+      .replace(/<[^<>]*>/g, ' ')
+      .replace(/\u001b\[[0-9;]*[A-Za-z]/g, ''),
+    2_000,
+  )
 }

@@ -138,8 +138,8 @@ class RefusedOption extends TelnetOption {
 
   protected answer(command: number): void {
     this.#count += 1
-    if (this.#count > MAX_NEGOTIATIONS) return this.#flood()
-    write(this.socket.socket, command, this.code)
+    if (this.#count > MAX_NEGOTIATIONS) this.#flood()
+    else write(this.socket.socket, command, this.code)
   }
 }
 

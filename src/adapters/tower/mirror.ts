@@ -1,0 +1,115 @@
+/** Shows the Tower the fleet: the whole of it after each welcome, then what changed, latest wins, one batch a second. */
+import type { TowerHandlers } from '../../ports/tower.ts'
+import type { AgentView, HostView, WatchMessage } from '../../protocol/messages.ts'
+import type { Feed } from './feed.ts'
+
+const PART = 500
+const BATCH = 1_000
+const BATCH_EVERY_MS = 1_000
+const RESEND_FIRST_MS = 5_000
+const RESEND_CAP_MS = 60_000
+
+export interface Mirror extends Feed {
+  /** A Tower that knows nothing yet: send everything. */
+  start(boot: string, now: number): void
+  redeclare(now: number): void
+  changed(ids: { agents: Iterable<string>; hosts: Iterable<string> }): void
+  /** True if the id was a part's. */
+  acknowledged(id: string, ok: boolean): boolean
+}
+
+export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mirror {
+  const dirtyAgents = new Set<string>()
+  const dirtyHosts = new Set<string>()
+  let queue: WatchMessage[] = []
+  let boot = ''
+  let seq = 0
+  /** Parts sent or queued and not yet acknowledged. */
+  let unacknowledged = new Set<string>()
+  let attempt = 0
+  let snapshotDue = Number.POSITIVE_INFINITY
+  let batchAllowedAt = Number.NEGATIVE_INFINITY
+
+  /**
+   * A lost part brings a whole new snapshot rather than that part again: the ages in it would be old, and the Tower may
+   * have started over. Its name is random, so that a late ack for a former one is not taken for this one's.
+   */
+  const buildSnapshot = (now: number) => {
+    const { hosts, agents } = fleet()
+    const parts = Math.max(1, Math.ceil(agents.length / PART), Math.ceil(hosts.length / PART))
+    const name = `s-${Math.floor(random() * 2 ** 40).toString(36)}`
+    dirtyAgents.clear()
+    dirtyHosts.clear()
+    queue = Array.from({ length: parts }, (_, index) => ({
+      name: 'tower_snapshot' as const,
+      data: {
+        v: 1 as const,
+        id: `${name}.${index + 1}`,
+        boot,
+        part: index + 1,
+        parts,
+        hosts: hosts.slice(index * PART, (index + 1) * PART),
+        agents: agents.slice(index * PART, (index + 1) * PART),
+      },
+    }))
+    unacknowledged = new Set(queue.map((message) => ('id' in message.data ? message.data.id : '')))
+    snapshotDue = now + Math.min(RESEND_CAP_MS, RESEND_FIRST_MS * 2 ** attempt)
+    attempt += 1
+  }
+
+  const buildBatch = (now: number) => {
+    const { hosts, agents } = fleet()
+    const theirHosts = hosts.filter((host) => dirtyHosts.has(host.id))
+    const theirAgents = agents.filter((agent) => dirtyAgents.has(agent.id))
+    dirtyAgents.clear()
+    dirtyHosts.clear()
+    const frames = Math.max(Math.ceil(theirAgents.length / BATCH), Math.ceil(theirHosts.length / BATCH))
+    for (let index = 0; index < frames; index++) {
+      queue.push(stateFrame(theirHosts.slice(index * BATCH, (index + 1) * BATCH), theirAgents.slice(index * BATCH, (index + 1) * BATCH)))
+    }
+    batchAllowedAt = now + BATCH_EVERY_MS
+  }
+
+  const stateFrame = (hosts: HostView[], agents: AgentView[]): WatchMessage => ({
+    name: 'tower_state',
+    data: { v: 1, boot, seq: seq++, hosts, agents },
+  })
+  const isDirty = () => dirtyAgents.size + dirtyHosts.size > 0
+  /** Changes wait until the whole fleet has arrived; they are then sent once, as they are by that time. */
+  const mayBatch = () => isDirty() && unacknowledged.size === 0 && snapshotDue === Number.POSITIVE_INFINITY
+
+  return {
+    start: (newBoot, now) => {
+      boot = newBoot
+      seq = 0
+      attempt = 0
+      queue = []
+      unacknowledged.clear()
+      snapshotDue = now
+    },
+    redeclare: (now) => {
+      attempt = 0
+      snapshotDue = now
+    },
+    changed: (ids) => {
+      for (const id of ids.agents) dirtyAgents.add(id)
+      for (const id of ids.hosts) dirtyHosts.add(id)
+    },
+    acknowledged: (id, ok) => {
+      if (!unacknowledged.has(id)) return false
+      if (ok) unacknowledged.delete(id)
+      if (unacknowledged.size === 0) {
+        snapshotDue = Number.POSITIVE_INFINITY
+        attempt = 0
+      }
+      return true
+    },
+    next: (now) => {
+      if (now >= snapshotDue) buildSnapshot(now)
+      else if (queue.length === 0 && mayBatch() && now >= batchAllowedAt) buildBatch(now)
+      return queue.shift()
+    },
+    dueAt: () =>
+      queue.length > 0 ? Number.NEGATIVE_INFINITY : Math.min(snapshotDue, mayBatch() ? batchAllowedAt : Number.POSITIVE_INFINITY),
+  }
+}
