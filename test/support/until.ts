@@ -1,0 +1,23 @@
+import { setTimeout as wait } from 'node:timers/promises'
+
+/**
+ * Resolves with the first answer of `condition` that is neither false nor undefined. Rejects where there is none within
+ * `withinMs`, naming `what` was waited for and the last error, if it threw.
+ */
+export async function until<T>(
+  condition: () => T | false | undefined | Promise<T | false | undefined>,
+  { withinMs, what }: { withinMs: number; what: string },
+): Promise<T> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    let trouble: unknown
+    try {
+      const answer = await condition()
+      if (answer !== false && answer !== undefined) return answer
+    } catch (error) {
+      trouble = error
+    }
+    if (performance.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${what}`, { cause: trouble })
+    await wait(50)
+  }
+}
