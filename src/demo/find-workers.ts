@@ -2,14 +2,16 @@
 import type { Role } from './cast.ts'
 import { CAST } from './cast.ts'
 import type { Layout } from './layout.ts'
-import { heartbeatFile, ownPidFile } from './layout.ts'
+import { workerCommand } from './layout.ts'
 import type { ProcessIdentity } from './processes.ts'
 import { allPids, commandLine, identify } from './processes.ts'
 
-/** Both of its files have to be named: somebody may be reading one of them with `tail`. */
+/**
+ * The whole of it has to be the same: somebody may be reading one of its files with `tail`, and tmux, which was told to
+ * start the worker, has all of these words in its own command line too.
+ */
 export function isWorker(pid: number, layout: Layout, role: Role): boolean {
-  const line = commandLine(pid)
-  return line.includes(heartbeatFile(layout, role)) && line.includes(ownPidFile(layout, role))
+  return commandLine(pid).join(' ') === workerCommand(layout, role).join(' ')
 }
 
 export function findWorkers(layout: Layout): ProcessIdentity[] {

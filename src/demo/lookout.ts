@@ -48,11 +48,13 @@ export async function startLookout(parts: LookoutParts): Promise<Lookout> {
     for (const role of CAST) {
       const before = known.get(role.id)
       const now = before && isAlive(before) ? before : workers.process(role)
-      if (now === undefined && before !== undefined && !gone.has(role.id)) {
+      if (now !== undefined && now === before) continue
+      // Also of one who was back before anybody looked: else nobody would know that he had gone.
+      if (before !== undefined && !gone.has(role.id)) {
         gone.add(role.id)
         say(`${role.id}: process ${before.pid} is gone.`)
       }
-      if (now === undefined || now.pid === before?.pid) continue
+      if (now === undefined) continue
       gone.delete(role.id)
       moved = true
       known.set(role.id, now)

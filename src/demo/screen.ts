@@ -21,27 +21,32 @@ export function readyScreen(info: DemoInfo, { strong, typed }: Paint, words: { c
   const theirs = info.agents.find((agent) => agent.id === NEWCOMERS_AGENT)
   const hosts = info.hosts.map((host) => `${host.id} (${host.address} port ${host.port})`)
   return `
-${strong('The Tower is open.')} ${info.agents.length} agents are at work: ${info.agents.map((agent) => agent.id).join(', ')}.
-They are real processes here and on three SSH hosts of their own: ${hosts.join(', ')}.
+${strong('The Tower is open.')} In it you meet ${info.agents.length} agents: ${info.agents.map((agent) => agent.id).join(', ')}.
+They are real processes, on this machine and on three SSH hosts of their own:
+${hosts.join(', ')}.
 
 ${strong('Walk in')}
-  with telnet:      ${typed(`telnet ${telnet.host} ${telnet.port}`)}
-  or in a browser:  ${typed(web.url)}
+  with telnet:       ${typed(`telnet ${telnet.host} ${telnet.port}`)}
+  or in a browser:   ${typed(web.url)}
 
 ${strong('Log in')}
   as an operator, who may act:   ${typed(`connect ${player.account} ${player.password}`)}
   as a visitor, who may look:    ${typed(`connect ${visitor.account} ${visitor.password}`)}
 
 ${strong('Three things to try')}
-  1. In the Tower, look around:            ${typed('look')}  then  ${typed('fleet')}
-  2. In another terminal, kill ${NEWCOMERS_AGENT}:     ${typed(`kill -9 ${theirs?.pid ?? '?'}`)}
-     and hear it in the Tower, on the channel ${channel}. (Later he has another process: ${typed(`${words.command} demo kill ${NEWCOMERS_AGENT}`)})
-  3. In the Tower, bring him back:         ${typed(`restart ${NEWCOMERS_AGENT}`)}
+  1. In the Tower, look around:           ${typed('look')}  and then  ${typed('fleet')}
+  2. In another terminal, kill ${NEWCOMERS_AGENT}:    ${typed(`kill -9 ${theirs?.pid ?? 'PID'}`)}
+     and hear him die in the Tower, on the channel ${channel}.
+  3. In the Tower, bring him back:        ${typed(`restart ${NEWCOMERS_AGENT}`)}
 
-The other five come back by themselves: try ${typed(`${words.command} demo kill timmy`)}, or ${typed('demo hang')} in place of ${typed('demo kill')}.
-To watch the agents work:  ${typed(words.attach)}  (leave with Ctrl-b, then d)
-What the watch does is in ${words.log}
+${strong('And then')}
+  kill him again:               ${typed(`${words.command} demo kill ${NEWCOMERS_AGENT}`)}
+  the others return unasked:    ${typed(`${words.command} demo kill timmy`)}
+  alive, but doing nothing:     ${typed(`${words.command} demo hang gemini`)}
+  see them at work:             ${typed(words.attach)}
+                                (next one: Ctrl-b n; leave: Ctrl-b d)
 
+What the watch does is written to ${words.log}.
 Ctrl-C stops everything.
 `
 }

@@ -32,8 +32,9 @@ export async function startWorkers(
 ): Promise<Workers> {
   for (const role of CAST) {
     mkdirSync(agentDir(layout, role.id), { recursive: true, mode: 0o700 })
-    // A beat of an earlier demo must not speak for a worker that has not begun.
-    for (const file of [heartbeatFile(layout, role), ownPidFile(layout, role), bodyPidFile(layout, role)]) rmSync(file, { force: true })
+    // A beat of an earlier demo must not speak for a worker that has not begun, nor what the gate noted beside its pid.
+    const body = bodyPidFile(layout, role)
+    for (const file of [heartbeatFile(layout, role), ownPidFile(layout, role), body, `${body}.epoch`]) rmSync(file, { force: true })
   }
   const panes = await startPanes(
     layout,
