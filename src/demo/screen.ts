@@ -27,7 +27,7 @@ ${hosts.join(', ')}.
 
 ${strong('Walk in')}
   with telnet:       ${typed(`telnet ${telnet.host} ${telnet.port}`)}
-  or in a browser:   ${typed(web.url)}
+  or in a browser:   ${typed(new URL('/webclient/', web.url).href)}
 
 ${strong('Log in')}
   as an operator, who may act:   ${typed(`connect ${player.account} ${player.password}`)}

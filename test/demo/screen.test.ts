@@ -8,7 +8,7 @@ test('it says where to connect, as whom, and three things to try', () => {
   const text = readyScreen(exampleInfo, paint('plain'), words)
   for (const part of [
     'telnet 127.0.0.1 4000',
-    'http://127.0.0.1:4001/',
+    'http://127.0.0.1:4001/webclient/',
     'connect operator abc123',
     'connect visitor def456',
     'kill -9 4242',

@@ -1,0 +1,39 @@
+/** `towerwatch demo`: the demo with the bundled Tower and the real watch, and the screen that goes with them. */
+import { fileURLToPath } from 'node:url'
+import { startBundledTower } from '../adapters/game/bundled-tower.ts'
+import { layoutIn } from './layout.ts'
+import { paint, readyScreen } from './screen.ts'
+import { type DemoOptions, startDemo } from './stage.ts'
+
+/** How a lost host behaves: long enough to be looked at, short enough to be waited for. */
+const HOST_RETURN_MS = 30_000
+const WATCH_READY_WITHIN_MS = 60_000
+
+/** Runs the demo until the signal fires; resolves when everything has stopped. Rejects with what would not start, and why. */
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const { varDir, print, signal } = options
+  const demo = await startDemo(options, {
+    startTower: (aborted) => startBundledTower(varDir, { progress: (text) => print(`The Tower: ${text} ...`), signal: aborted }),
+    watchCommand: (fleet) => [process.execPath, cliFile(), 'run', '--config', fleet],
+    watchReadyWithinMs: WATCH_READY_WITHIN_MS,
+    hostReturnMs: HOST_RETURN_MS,
+    now: () => new Date(),
+  })
+  if (demo === 'aborted') {
+    print('Stopped.')
+    return
+  }
+  const info = demo.info()
+  const colour = process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb' ? 'colour' : 'plain'
+  const words = { command: 'npx towerwatch', attach: `tmux -S ${info.tmux.socket} attach`, log: layoutIn(varDir).watchLog }
+  print(readyScreen(info, paint(colour), words))
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  print('Stopping the watch, the Tower, the agents and their hosts ...')
+  await demo.stop()
+  print('Stopped.')
+}
+
+/** Run by type stripping, this file and its neighbours are .ts; built, they are .js. */
+function cliFile(): string {
+  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../cli.ts' : '../cli.js', import.meta.url))
+}
