@@ -1,0 +1,336 @@
+/** The lines and frames between the watch and its gate (gate.sh says the form). Pure. */
+import { z } from 'zod'
+import type { ActStep, AgentDeclaration, AgentSighting, HostHealth } from '../../ports/host.ts'
+
+/** What the gate says first. Another text is another version. */
+export const GATE_GREETING = 'towerwatch-gate 1'
+
+export const limits = {
+  /** What start-up files of a login shell may print before the gate's hello. */
+  noiseBytes: 65_536,
+  frameBytes: 262_144,
+  /** All frames of one answer. */
+  replyBytes: 16 * 1_048_576,
+  /** One line of ours; the gate ends the connection over a longer one. */
+  lineBytes: 65_536,
+}
+
+/** The gate, or somebody in its place, answered in another form than agreed. The connection is of no use after it. */
+export class ProtocolError extends Error {
+  override name = 'ProtocolError'
+}
+
+/** What was declared cannot be told to a gate. `message` names the agent and the field. */
+export class DeclarationError extends Error {
+  override name = 'DeclarationError'
+}
+
+const frameKinds = ['hello', 'part', 'progress', 'ok', 'refused', 'failed'] as const
+export type FrameKind = (typeof frameKinds)[number]
+export interface Frame {
+  request: number
+  kind: FrameKind
+  body: Buffer
+}
+
+const headerPattern = /^([0-9a-f]+) (\d{1,9}) ([a-z]{1,9}) (\d{1,9})$/
+const headerMaxBytes = 128
+
+/** Cuts a stream into frames. Drops everything before the line that begins the hello of this nonce. */
+export class FrameParser {
+  readonly #nonce: string
+  #rest: Buffer = Buffer.alloc(0)
+  #greeted = false
+
+  constructor(nonce: string) {
+    this.#nonce = nonce
+  }
+
+  /** The frames that are complete with this chunk. Throws ProtocolError; no further push may follow then. */
+  push(chunk: Uint8Array): Frame[] {
+    this.#rest = Buffer.concat([this.#rest, chunk])
+    if (!this.#greeted && !this.#dropNoise()) return []
+    const frames: Frame[] = []
+    for (let frame = this.#take(); frame; frame = this.#take()) frames.push(frame)
+    return frames
+  }
+
+  #dropNoise(): boolean {
+    const start = this.#rest.indexOf(`\n${this.#nonce} 0 hello `, 0, 'latin1')
+    if (start < 0) {
+      if (this.#rest.length > limits.noiseBytes) {
+        throw new ProtocolError(`more than ${limits.noiseBytes} bytes came before the gate's hello`)
+      }
+      return false
+    }
+    this.#rest = this.#rest.subarray(start + 1)
+    this.#greeted = true
+    return true
+  }
+
+  #take(): Frame | undefined {
+    const lineEnd = this.#rest.indexOf(10)
+    if (lineEnd < 0) {
+      if (this.#rest.length > headerMaxBytes) throw new ProtocolError('a frame has no header')
+      return undefined
+    }
+    const match = headerPattern.exec(this.#rest.toString('latin1', 0, Math.min(lineEnd, headerMaxBytes)))
+    const kind = frameKinds.find((known) => known === match?.[3])
+    if (!match || match[1] !== this.#nonce || !kind) throw new ProtocolError('a frame has a malformed header')
+    const request = Number(match[2])
+    const length = Number(match[4])
+    if (length > limits.frameBytes) throw new ProtocolError(`a frame of ${length} bytes is over the limit of ${limits.frameBytes}`)
+    const mark = `\n${this.#nonce} ${match[2]} end\n`
+    const bodyStart = lineEnd + 1
+    const frameEnd = bodyStart + length + mark.length
+    if (this.#rest.length < frameEnd) return undefined
+    if (this.#rest.toString('latin1', bodyStart + length, frameEnd) !== mark) throw new ProtocolError('a frame has no end mark')
+    const body = Buffer.from(this.#rest.subarray(bodyStart, bodyStart + length))
+    this.#rest = this.#rest.subarray(frameEnd)
+    return { request, kind, body }
+  }
+}
+
+/** Writes a frame as the gate does; for fakes and tests. */
+export function encodeFrame(nonce: string, frame: Frame): Buffer {
+  return Buffer.concat([
+    Buffer.from(`${nonce} ${frame.request} ${frame.kind} ${frame.body.length}\n`),
+    frame.body,
+    Buffer.from(`\n${nonce} ${frame.request} end\n`),
+  ])
+}
+
+const tokenPattern = /^[a-z0-9_.=-]+$/
+
+/** One request line. Throws ProtocolError rather than let anything but plain tokens through. */
+export function encodeRequest(nonce: string, request: number, tokens: readonly string[]): string {
+  const bad = tokens.find((token) => !tokenPattern.test(token))
+  if (bad !== undefined) throw new ProtocolError(`the request has a malformed token: ${JSON.stringify(bad.slice(0, 40))}`)
+  const line = `${nonce} ${request} ${tokens.join(' ')}\n`
+  if (line.length > limits.lineBytes) throw new ProtocolError('the request is too long')
+  return line
+}
+
+/** The lines that follow a `declare`. Throws DeclarationError for values that a line cannot carry. */
+export function encodeDeclarations(agents: readonly AgentDeclaration[]): string[] {
+  return agents.flatMap((agent) => [
+    ...bodyAndHead(agent).map(([tag, field, value]) => {
+      const where = `${agent.id}: ${field}`
+      if (/[\n\0]/.test(value)) throw new DeclarationError(`${where} holds a newline or a NUL, which a gate cannot be told`)
+      if (Buffer.byteLength(value) > limits.lineBytes - 2) throw new DeclarationError(`${where} is too long`)
+      if ('FSPLC'.includes(tag) && !value.startsWith('/')) throw new DeclarationError(`${where} is not an absolute path`)
+      return `${tag}:${value}`
+    }),
+    'E:',
+  ])
+}
+
+type TaggedValue = [tag: string, field: string, value: string]
+
+function bodyAndHead(agent: AgentDeclaration): TaggedValue[] {
+  const { body } = agent
+  const head: TaggedValue[] = [
+    ['I', 'id', agent.id],
+    ['F', 'heartbeatFile', agent.heartbeatFile],
+    ['G', 'stopGraceMs', String(Math.round(agent.stopGraceMs))],
+    ['K', 'kind', body.kind],
+  ]
+  switch (body.kind) {
+    case 'pane':
+      return [...head, ['S', 'socket', body.socket], ['T', 'target', body.target]]
+    case 'process':
+      return [
+        ...head,
+        ['P', 'pidFile', body.pidFile],
+        ['L', 'log', body.log],
+        ...optional('C', 'cwd', body.cwd),
+        ...argv('A', 'start', body.start),
+      ]
+    case 'command':
+      return [
+        ...head,
+        ...optional('P', 'pidFile', body.pidFile),
+        ...argv('A', 'start', body.start),
+        ...(body.stop ? argv('Z', 'stop', body.stop) : []),
+      ]
+    case 'service':
+      return [...head, ['U', 'unit', body.unit], ['O', 'scope', body.scope]]
+  }
+}
+
+function optional(tag: string, field: string, value: string | undefined): TaggedValue[] {
+  return value === undefined ? [] : [[tag, field, value]]
+}
+
+function argv(tag: string, field: string, values: readonly string[]): TaggedValue[] {
+  return values.map((value, index) => [tag, `${field}[${index}]`, value])
+}
+
+const number = z
+  .string()
+  .regex(/^-?\d{1,17}$/)
+  .transform(Number)
+const pid = z
+  .string()
+  .regex(/^[1-9]\d{0,9}$/)
+  .transform(Number)
+const paneId = z.string().regex(/^%\d{1,9}$/)
+
+const fileWords = z.union([
+  z.tuple([z.literal('content'), number, number, z.enum(['raw', 'base64', 'hex']), number]),
+  z.tuple([z.literal('unchanged'), number, number]),
+  z.tuple([z.literal('missing')]),
+  z.tuple([z.literal('unreadable')], z.string()),
+])
+const processWords = z.union([
+  z.tuple([z.literal('alive'), pid, z.string().regex(/^[A-Za-z0-9-]+:[A-Za-z0-9:-]+$/)]),
+  z.tuple([z.literal('gone'), pid]),
+  z.tuple([z.literal('gone')]),
+  z.tuple([z.literal('unknown')]),
+])
+const paneWords = z.union([z.tuple([z.enum(['alive', 'dead']), paneId]), z.tuple([z.literal('missing')]), z.tuple([z.literal('none')])])
+
+/** One `part` of the answer to `beats`: id, file, process and pane on a line each, then the content of the file. */
+export function parseSighting(body: Buffer): AgentSighting {
+  const [lines, content] = splitLines(body, 4)
+  const [id = '', fileLine = '', processLine = '', paneLine = ''] = lines
+  const file = parse(fileWords, fileLine.split(' '), 'file')
+  const process = parse(processWords, processLine.split(' '), 'process')
+  const pane = parse(paneWords, paneLine.split(' '), 'pane')
+  const sighting: AgentSighting = { id, file: toFile(file, content), process: toProcess(process) }
+  if (pane[0] === 'missing') sighting.pane = { kind: 'missing' }
+  else if (pane[0] !== 'none') sighting.pane = { kind: pane[0], id: pane[1] }
+  return sighting
+}
+
+function toFile(words: z.infer<typeof fileWords>, content: Buffer): AgentSighting['file'] {
+  switch (words[0]) {
+    case 'content': {
+      const [, mtimeMs, ageMs, form, limit] = words
+      // The gate reads one byte more than it may send, so that a file that is longer shows.
+      const bytes = decode(form, content)
+      return { kind: 'content', mtimeMs, ageMs, bytes: new Uint8Array(bytes.subarray(0, limit)), truncated: bytes.length > limit }
+    }
+    case 'unchanged':
+      return { kind: 'unchanged', mtimeMs: words[1], ageMs: words[2] }
+    case 'missing':
+      return { kind: 'missing' }
+    case 'unreadable':
+      return { kind: 'unreadable', reason: plainSentence(words.slice(1).join(' ')) }
+  }
+}
+
+function toProcess(words: z.infer<typeof processWords>): AgentSighting['process'] {
+  switch (words[0]) {
+    case 'alive':
+      return { kind: 'alive', pid: words[1], epoch: words[2] }
+    case 'gone':
+      return words.length === 2 ? { kind: 'gone', pid: words[1] } : { kind: 'gone' }
+    case 'unknown':
+      return { kind: 'unknown' }
+  }
+}
+
+function decode(form: 'raw' | 'base64' | 'hex', content: Buffer): Buffer {
+  if (form === 'raw') return content
+  const text = content.toString('latin1').replace(/\s+/g, '')
+  const pattern = form === 'hex' ? /^([0-9a-f]{2})*$/ : /^[A-Za-z0-9+/]*={0,2}$/
+  if (!pattern.test(text)) throw new ProtocolError(`the content of a file is not ${form}`)
+  return Buffer.from(text, form)
+}
+
+const decimal = z
+  .string()
+  .regex(/^\d{1,15}([.,]\d{1,9})?$/)
+  .transform((text) => Number(text.replace(',', '.')))
+const healthValues = z.object({
+  uptime: decimal,
+  load: decimal,
+  cores: decimal.pipe(z.number().int().min(1)),
+  MemTotal: decimal,
+  MemAvailable: decimal,
+  SwapTotal: decimal,
+  SwapFree: decimal,
+  now: number,
+})
+
+/** The answer to `probe`. `watchNowMs` is the watch's wall clock at the middle of the call. */
+export function parseHealth(body: Buffer, watchNowMs: number): HostHealth {
+  const text = body.toString('utf8')
+  const cut = text.indexOf('\ndf\n')
+  if (cut < 0) throw new ProtocolError('the probe has no df part')
+  const words = text
+    .slice(0, cut)
+    .split('\n')
+    .map((line) => line.split(' '))
+  const found = Object.fromEntries(words.map(([key = '', value = '']) => [key.replace(/:$/, ''), value]))
+  // Kernels before 3.14 have no MemAvailable, and some containers show no swap.
+  const values = parse(healthValues, { SwapTotal: '0', SwapFree: '0', MemAvailable: found['MemFree'], ...found }, 'probe')
+  return {
+    uptimeS: values.uptime,
+    load1: values.load,
+    cores: values.cores,
+    memoryTotalBytes: values.MemTotal * 1024,
+    memoryAvailableBytes: values.MemAvailable * 1024,
+    swapTotalBytes: values.SwapTotal * 1024,
+    swapFreeBytes: values.SwapFree * 1024,
+    disks: parseDisks(text.slice(cut + 4)),
+    clockOffsetMs: Math.round(values.now - watchNowMs),
+  }
+}
+
+const diskPattern = /^(\S.*?)\s+(\d+)\s+\d+\s+(-?\d+)\s+(?:\d+%|-)\s+(\/.*)$/
+const diskLimit = 64
+
+/** `df -kP`, without what is memory or made up by the kernel. A device that is mounted twice counts once. */
+function parseDisks(text: string): HostHealth['disks'] {
+  const seen = new Set<string>()
+  const disks: HostHealth['disks'] = []
+  for (const line of text.split('\n')) {
+    const [, device = '', total = '', available = '', mount = ''] = diskPattern.exec(line) ?? []
+    const real = device.startsWith('/') || device.includes(':') || mount === '/'
+    if (!real || Number(total) === 0 || seen.has(device) || disks.length === diskLimit) continue
+    seen.add(device)
+    disks.push({ mount: plainSentence(mount), totalBytes: Number(total) * 1024, availableBytes: Math.max(0, Number(available)) * 1024 })
+  }
+  return disks
+}
+
+const step = z.enum(['check', 'stop', 'start'])
+
+/** The body of `progress` and `failed`: a step, then what is to be said. */
+export function parseStep(body: Buffer): { step: ActStep; text: string } {
+  const [[first = ''], text] = splitLines(body, 1)
+  return { step: parse(step, first, 'step'), text: plainSentence(text.toString('utf8')) }
+}
+
+/**
+ * Outside text made fit for one line of a log or a message: no control, direction or other invisible characters, at most
+ * 300 characters.
+ */
+export function plainSentence(text: string): string {
+  const plain = text
+    .slice(0, 4_000)
+    .replace(/\u001b\[[0-?]*[ -/]*[@-~]/g, '')
+    .replace(/[\p{C}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim()
+  return plain.length > 300 ? `${plain.slice(0, 299).trimEnd()}…` : plain
+}
+
+function splitLines(body: Buffer, count: number): [string[], Buffer] {
+  const lines: string[] = []
+  let start = 0
+  while (lines.length < count) {
+    const end = body.indexOf(10, start)
+    if (end < 0) throw new ProtocolError('a frame is shorter than agreed')
+    lines.push(body.toString('utf8', start, end))
+    start = end + 1
+  }
+  return [lines, body.subarray(start)]
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const result = schema.safeParse(value)
+  if (!result.success) throw new ProtocolError(`the ${what} part of an answer is malformed`)
+  return result.data
+}

@@ -1,0 +1,876 @@
+#!/bin/sh
+# The gate: the only thing the watch ever runs on a host. It does a fixed list of verbs and nothing else.
+#
+#   /bin/sh -s NONCE      fed this text over stdin (by a local child, or `ssh -T host /bin/sh -s NONCE`)
+#   gate.sh NONCE         as a file
+#
+# Requests are lines `NONCE ID VERB [TOKEN…]`, at most 64 KiB long. Answers are frames:
+#
+#   NONCE ID KIND LENGTH        KIND: hello, part, progress, ok, refused, failed; LENGTH in bytes
+#   <LENGTH bytes>
+#   NONCE ID end
+#
+# Rules kept below, each because the opposite went wrong once:
+# - Nothing runs before the last line, so a script that arrived in part does nothing. The watch sends no request
+#   before the hello: a shell that reads its script from stdin reads ahead, and would run a request as a command.
+# - No eval, no globbing (set -f), no words of a request anywhere but in exact comparisons.
+# - `${#x}` counts bytes only under LC_ALL=C. Agents that are started get the old LC_ALL back.
+# - Every child has its stdin from /dev/null (the requests are on ours) and is bounded in time here, on the host:
+#   killing the ssh client would leave it running.
+# - One writer only. Children never write to our stdout.
+# - Must run under dash, bash and busybox sh; written for macOS too where that is cheap (not tested there).
+
+max_line=65536
+max_content=65536
+# Once a reply carried this much content, the rest of the files are cut short.
+max_reply=4194304
+short_content=1024
+
+# --- answers -----------------------------------------------------------------------------------------------------
+
+reply() { # KIND TEXT
+  printf '%s %s %s %s\n%s\n%s %s end\n' "$nonce" "$request" "$1" "${#2}" "$2" "$nonce" "$request"
+}
+
+progress() { # STEP TEXT
+  reply progress "$1$nl$2"
+}
+
+refuse() { # TEXT
+  reply refused "$1"
+}
+
+fail() { # STEP TEXT
+  reply failed "$1$nl$2"
+}
+
+# --- small tools -------------------------------------------------------------------------------------------------
+
+is_number() {
+  case $1 in '' | *[!0-9]* | ??????????*) return 1 ;; esac
+}
+
+is_pid() { # never 1: nobody's agent is init
+  case $1 in 1 | 0* | '' | *[!0-9]* | ??????????*) return 1 ;; esac
+}
+
+is_id() {
+  case $1 in '' | [!a-z0-9]* | *[!a-z0-9_.-]*) return 1 ;; esac
+  [ ${#1} -le 63 ]
+}
+
+bounded() { # SECONDS COMMAND… : status 124 or 137 when it did not end in time
+  if [ "$has_timeout" = yes ]; then
+    timeout -k 1 "$@" </dev/null
+    return
+  fi
+  bound_s=$1
+  shift
+  "$@" </dev/null &
+  bound_pid=$!
+  (
+    sleep "$bound_s"
+    kill -s KILL "$bound_pid"
+  ) </dev/null >/dev/null 2>&1 &
+  bound_dog=$!
+  wait "$bound_pid"
+  bound_status=$?
+  kill "$bound_dog" 2>/dev/null
+  return "$bound_status"
+}
+
+clock() { # now: the host's wall clock in ms
+  now=$(date +%s%N 2>/dev/null)
+  case $now in
+    '' | *[!0-9]*) now=$(date +%s)000 ;;
+    *) now=${now%??????} ;;
+  esac
+}
+
+last_line() { # FILE: the last line of it, capped
+  bounded 2 tail -c 400 -- "$1" 2>/dev/null | tr -d '\000' | tail -n 1
+}
+
+# --- what the watch declared -------------------------------------------------------------------------------------
+# The table is one string, one tagged value a line, so that no value is ever parsed by the shell:
+#   I:id F:heartbeat G:stopGraceMs K:kind [S:socket T:target P:pidfile L:log C:cwd A:start… Z:stop… U:unit O:scope] E:
+
+verb_declare() { # COUNT, then COUNT lines
+  [ $# -eq 1 ] && is_number "$1" || exit 65
+  table=$nl ids=' ' files= sockets=$nl seen=' '
+  todo=$1 problem= d_id=
+  while [ "$todo" -gt 0 ]; do
+    todo=$((todo - 1))
+    IFS= read -r line || exit 65
+    [ ${#line} -le $max_line ] || exit 65
+    value=${line#?:}
+    case $line in
+      I:*)
+        is_id "$value" || problem="an id is malformed"
+        case $ids in *" $value "*) problem="an id is declared twice" ;; esac
+        d_id=$value d_kind= d_file= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope=
+        ;;
+      F:/*) d_file=$value files=$files$value$nl ;;
+      G:*) is_number "$value" && d_grace=$value ;;
+      K:pane | K:process | K:command | K:service) d_kind=$value ;;
+      S:/*) d_socket=$value ;;
+      T:?*:?*) d_target=$value ;;
+      P:/*) d_pid=$value files=$files$value$nl ;;
+      L:/*) d_log=$value ;;
+      C:/*) ;;
+      A:*) d_start=yes ;;
+      Z:*) ;;
+      U:) problem="$d_id: a unit is malformed" ;;
+      U:-* | U:*[!A-Za-z0-9@._:\\-]*) problem="$d_id: a unit is malformed" ;;
+      U:*) d_unit=$value ;;
+      O:system | O:user) d_scope=$value ;;
+      E:)
+        [ -n "$d_id" ] && [ -n "$d_file" ] && [ -n "$d_grace" ] || problem="$d_id: the declaration is incomplete"
+        case $d_kind in
+          pane) [ -n "$d_socket" ] && [ -n "$d_target" ] ;;
+          process) [ -n "$d_start" ] && [ -n "$d_pid" ] && [ -n "$d_log" ] ;;
+          command) [ -n "$d_start" ] ;;
+          service) [ -n "$d_unit" ] && [ -n "$d_scope" ] ;;
+          *) false ;;
+        esac || problem="$d_id: the declaration of its body is incomplete"
+        case $sockets in
+          *"$nl$d_socket$nl"*) ;;
+          *) [ -z "$d_socket" ] || sockets=$sockets$d_socket$nl ;;
+        esac
+        ids="$ids$d_id " d_id=
+        ;;
+      *) problem="$d_id: a line of the declaration is malformed" ;;
+    esac
+    table=$table$line$nl
+  done
+  [ -z "$d_id" ] || problem="$d_id: the declaration has no end"
+  if [ -n "$problem" ]; then
+    table=$nl ids=' ' files= sockets=$nl
+    refuse "$problem"
+    return
+  fi
+  reply ok ''
+}
+
+load_agent() { # ID: its declaration into a_… and block; status 1 when it was not declared
+  case $table in *"${nl}I:$1$nl"*) ;; *) return 1 ;; esac
+  block=${table#*"${nl}I:$1$nl"}
+  block=${block%%"${nl}E:"*}
+  a_id=$1 a_file= a_kind= a_grace= a_socket= a_target= a_pid= a_log= a_cwd= a_unit= a_scope= a_stop=
+  IFS=$nl
+  for line in $block; do
+    value=${line#?:}
+    case $line in
+      F:*) a_file=$value ;;
+      G:*) a_grace=$value ;;
+      K:*) a_kind=$value ;;
+      S:*) a_socket=$value ;;
+      T:*) a_target=$value ;;
+      P:*) a_pid=$value ;;
+      L:*) a_log=$value ;;
+      C:*) a_cwd=$value ;;
+      U:*) a_unit=$value ;;
+      O:*) a_scope=$value ;;
+      Z:*) a_stop=yes ;;
+    esac
+  done
+}
+
+# --- processes ---------------------------------------------------------------------------------------------------
+
+# p_epoch is boot id and start time: the same pid with another epoch is another process. A zombie counts as gone.
+proc_read() { # PID: p_epoch p_group p_session p_tty p_start; status 1 when it is gone
+  is_pid "$1" || return 1
+  if [ "$has_proc" = no ]; then
+    IFS=' '
+    set -- $(ps -o stat= -o lstart= -p "$1" 2>/dev/null)
+    [ $# -eq 6 ] || return 1
+    case $1 in Z*) return 1 ;; esac
+    p_epoch=$boot:$2-$3-$4-$5-$6 p_group= p_session= p_tty= p_start=
+    return 0
+  fi
+  p_line=
+  # The name of a program may hold spaces, parentheses and newlines: what counts comes after the last parenthesis.
+  while IFS= read -r p_more; do p_line="$p_line $p_more"; done 2>/dev/null <"/proc/$1/stat"
+  case $p_line in *')'*) ;; *) return 1 ;; esac
+  IFS=' '
+  set -- ${p_line##*)}
+  [ $# -ge 20 ] || return 1
+  case $1 in Z | X | x) return 1 ;; esac
+  p_group=$3 p_session=$4 p_tty=$5 p_start=${20}
+  p_epoch=$boot:$p_start
+}
+
+# A pid in a file may have been given to another process since. A process that began after the file was written is
+# another one. Where the times make no sense (a container that fakes its uptime) the pid is believed.
+born_by() { # MS: whether the process read last was born by then (plus 2 s)
+  [ -n "$p_start" ] || return 0
+  IFS=' .' read -r up_s up_cs up_rest </proc/uptime || return 0
+  p_age=$((up_s * 1000 - p_start * 1000 / ticks))
+  [ "$p_age" -ge -2000 ] || return 0
+  [ $((now - p_age)) -le $(($1 + 2000)) ]
+}
+
+# --- looking at files and panes ----------------------------------------------------------------------------------
+
+# One stat for all files and one list-panes a socket, however many agents there are.
+survey() { # FILES SOCKETS, each one a line
+  IFS=$nl
+  stat_status=0
+  stats=
+  if [ -n "$1" ]; then
+    case $stat_kind in
+      gnu) stats=$(bounded 5 stat -L -c "%n$tab%.9Y %s %i" -- $1 2>/dev/null) ;;
+      bsd) stats=$(bounded 5 stat -L -f "%N$tab%Fm %z %i" -- $1 2>/dev/null) ;;
+      *) stats=$(bounded 5 stat -L -c "%n$tab%Y %s %i" -- $1 2>/dev/null) ;;
+    esac
+    stat_status=$?
+  fi
+  stats=$nl$stats$nl
+  panes=$nl
+  blind=$nl
+  for socket in $2; do
+    list_panes "$socket"
+  done
+  clock
+}
+
+stat_of() { # FILE: st_mtime (ms) st_size st_mark; status 1 when there is none
+  case $stats in *"$nl$1$tab"*) ;; *) return 1 ;; esac
+  st_line=${stats#*"$nl$1$tab"}
+  IFS=' '
+  set -- ${st_line%%"$nl"*}
+  st_size=$2 st_mark=$1/$2/$3
+  case $1 in
+    *.*)
+      st_fraction=${1#*.}00
+      st_fraction=${st_fraction%"${st_fraction#???}"}
+      st_mtime=$((${1%.*} * 1000 + 1$st_fraction - 1000))
+      ;;
+    *) st_mtime=$(($1 * 1000)) ;;
+  esac
+}
+
+# -u: without it a client in the C locale gets `_` for every character of a name that is not ASCII.
+list_panes() { # SOCKET: its panes added to panes; added to blind when tmux could not tell
+  lp_out=$(bounded 5 tmux -u -S "$1" list-panes -a -F "#{session_name}:#{window_name}$tab#{pane_dead} #{pane_pid} #{pane_id}" 2>&1)
+  lp_status=$?
+  if [ $lp_status -ne 0 ]; then
+    case $lp_out in
+      *'no server running'* | *'No such file'* | *'Connection refused'*) [ $lp_status -eq 1 ] && return ;;
+    esac
+    blind=$blind$1$nl
+    return
+  fi
+  IFS=$nl
+  for line in $lp_out; do
+    panes=$panes$1$tab$line$nl
+  done
+}
+
+# `#{pane_dead}` is the truth. A dead pane goes on showing its old pid, which may be anybody's by now: it is not taken.
+find_pane() { # of the agent loaded: pane_kind (alive dead missing unknown) pane_id pane_pid
+  pane_kind=missing pane_id= pane_pid=
+  case $blind in *"$nl$a_socket$nl"*)
+    pane_kind=unknown
+    return
+    ;;
+  esac
+  case $panes in *"$nl$a_socket$tab$a_target$tab"*) ;; *) return ;; esac
+  fp_line=${panes#*"$nl$a_socket$tab$a_target$tab"}
+  fp_line=${fp_line%%"$nl"*}
+  IFS=' '
+  set -- $fp_line
+  case ${3-} in %*) ;; *) return ;; esac
+  is_number "${3#%}" || return
+  pane_id=$3
+  if [ "$1" = 0 ]; then
+    pane_kind=alive pane_pid=$2
+  else
+    pane_kind=dead
+  fi
+}
+
+# The agent's process: f_kind (alive gone unknown) f_pid f_epoch. Beside it the process that its body is known by (a
+# pane's own, the one in the pid file), which may be a parent of it: m_pid m_epoch, empty when not alive.
+# f_ours=no: only the heartbeat says that this pid is the agent. Good enough to look at, not to signal: an agent that
+# states somebody else's pid must not get it killed.
+find_process() { # of the agent loaded; hint: the pid that its own heartbeat file states, or empty
+  f_kind=unknown f_pid= f_epoch= f_ours=yes m_pid= m_epoch= ff_pid=
+  pane_kind= pane_id= pane_pid=
+  if [ "$a_kind" = pane ]; then
+    find_pane
+    case $pane_kind in
+      dead)
+        f_kind=gone
+        return
+        ;;
+      alive)
+        f_kind=gone f_pid=$pane_pid
+        proc_read "$pane_pid" || return
+        f_kind=alive f_epoch=$p_epoch m_pid=$pane_pid m_epoch=$p_epoch fp_tty=$p_tty
+        # The stated pid counts only on this pane's terminal: it may be of another namespace, or used again since.
+        [ -n "$hint" ] && [ "$hint" != "$pane_pid" ] && proc_read "$hint" && [ "$p_tty" = "$fp_tty" ] && [ "$p_tty" != 0 ] || return
+        f_pid=$hint f_epoch=$p_epoch
+        return
+        ;;
+    esac
+  fi
+  case $a_kind in process | command) find_by_file ;; esac
+  if [ -n "$hint" ]; then
+    if proc_read "$hint" && stat_of "$a_file" && born_by "$st_mtime"; then
+      [ "$hint" = "$m_pid" ] || { [ -n "$ff_pid" ] && [ "$p_session" = "$ff_pid" ]; } || f_ours=no
+      f_kind=alive f_pid=$hint f_epoch=$p_epoch
+      return
+    fi
+  fi
+  if [ -n "$m_pid" ]; then
+    f_kind=alive f_pid=$m_pid f_epoch=$m_epoch
+    return
+  fi
+  case $a_kind in
+    pane) [ "$pane_kind" = unknown ] || f_kind=gone ;;
+    process) f_kind=gone ;;
+    command) [ -z "$hint$a_pid" ] || f_kind=gone ;;
+    service) find_by_unit ;;
+  esac
+  if [ $f_kind = gone ] && [ -z "$f_pid" ]; then f_pid=$hint; fi
+}
+
+# A process that the gate started has its epoch in `PIDFILE.epoch`, which no change of the clock can put out. For a pid
+# file that somebody else wrote, the time it was written has to do.
+find_by_file() {
+  [ -n "$a_pid" ] && [ -f "$a_pid" ] && [ -r "$a_pid" ] || return
+  ff_named=
+  IFS=" $tab" read -r ff_pid ff_rest 2>/dev/null <"$a_pid"
+  is_pid "$ff_pid" || return
+  f_pid=$ff_pid
+  proc_read "$ff_pid" || return
+  if [ -f "$a_pid.epoch" ]; then IFS= read -r ff_named 2>/dev/null <"$a_pid.epoch"; fi
+  case $ff_named in
+    "$ff_pid "*) [ "$ff_named" = "$ff_pid $p_epoch" ] || return ;;
+    *) stat_of "$a_pid" && born_by "$st_mtime" || return ;;
+  esac
+  m_pid=$ff_pid m_epoch=$p_epoch
+}
+
+find_by_unit() {
+  fu_out=$(systemctl_of 5 show --property=MainPID -- "$a_unit" 2>/dev/null) || return
+  case $fu_out in MainPID=*) ;; *) return ;; esac
+  fu_pid=${fu_out#MainPID=}
+  if [ "$fu_pid" = 0 ]; then
+    f_kind=gone
+  elif is_pid "$fu_pid"; then
+    f_pid=$fu_pid f_kind=gone
+    if proc_read "$fu_pid"; then f_kind=alive f_epoch=$p_epoch; fi
+  fi
+}
+
+systemctl_of() { # SECONDS ARGUMENT… of the agent's scope
+  so_s=$1
+  shift
+  if [ "$a_scope" = user ]; then
+    XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} bounded "$so_s" systemctl --user "$@"
+  elif [ "$1" = restart ] && [ "$(id -u)" != 0 ]; then
+    bounded "$so_s" sudo -n systemctl "$@"
+  else
+    bounded "$so_s" systemctl "$@"
+  fi
+}
+
+# --- beats -------------------------------------------------------------------------------------------------------
+
+verb_beats() { # [ID=PID…]
+  pids=' '
+  for pair in "$@"; do
+    case $pair in *=*) ;; *)
+      refuse 'beats takes id=pid pairs'
+      return
+      ;;
+    esac
+    case $ids in *" ${pair%%=*} "*) is_pid "${pair#*=}" ;; *) false ;; esac || {
+      refuse 'beats was given a pid that is malformed or not of a declared agent'
+      return
+    }
+    pids="$pids$pair "
+  done
+  survey "$files" "$sockets"
+  still=' ' sent=0
+  IFS=' '
+  for agent in $ids; do
+    load_agent "$agent"
+    hint=
+    case $pids in *" $agent="*)
+      hint=${pids#*" $agent="}
+      hint=${hint%% *}
+      ;;
+    esac
+    content=
+    sight_file
+    find_process
+    case $f_kind in
+      alive) about_process="alive $f_pid $f_epoch" ;;
+      gone) about_process="gone${f_pid:+ $f_pid}" ;;
+      *) about_process=unknown ;;
+    esac
+    case $pane_kind in
+      alive | dead) about_pane="$pane_kind $pane_id" ;;
+      missing) about_pane=missing ;;
+      *) about_pane=none ;;
+    esac
+    reply part "$agent$nl$about_file$nl$about_process$nl$about_pane$nl$content"
+  done
+  seen=$still
+  reply ok ''
+}
+
+sight_file() { # of the agent loaded: about_file and content
+  if ! stat_of "$a_file"; then
+    if [ $stat_status -ge 124 ]; then
+      about_file='unreadable the file system did not answer'
+    elif hidden "$a_file"; then
+      about_file='unreadable permission denied'
+    else
+      about_file=missing
+    fi
+    return
+  fi
+  age=$((now - st_mtime))
+  # A write within one tick of the clock keeps the time of the last one: so new a file is sent again.
+  if [ "$stat_kind" = plain ]; then settled=2000; else settled=50; fi
+  mark="$a_id=$st_mark "
+  case $seen in *" $mark"*)
+    still=$still$mark
+    about_file="unchanged $st_mtime $age"
+    return
+    ;;
+  esac
+  if [ ! -f "$a_file" ]; then
+    about_file='unreadable not a regular file'
+    return
+  fi
+  if [ ! -r "$a_file" ]; then
+    about_file='unreadable permission denied'
+    return
+  fi
+  limit=$max_content
+  [ $sent -le $max_reply ] || limit=$short_content
+  if [ "$st_size" -le 1024 ] && read_text "$a_file" && [ ${#content} -eq "$st_size" ]; then
+    form=raw
+  elif [ "$has_base64" = yes ]; then
+    form=base64
+    content=$(bounded 5 head -c $((limit + 1)) -- "$a_file" 2>/dev/null | base64)
+  else
+    form=hex
+    content=$(bounded 5 head -c $((limit + 1)) -- "$a_file" 2>/dev/null | od -An -v -tx1)
+  fi
+  if [ -z "$content" ] && [ "$st_size" -gt 0 ]; then
+    about_file='unreadable it could not be read to its end'
+    return
+  fi
+  sent=$((sent + ${#content}))
+  [ $age -lt $settled ] || still=$still$mark
+  about_file="content $st_mtime $age $form $limit"
+}
+
+# A shell cannot hold a NUL, so the length tells whether this is the whole file. It saves two processes a file.
+read_text() { # FILE into content
+  content= rt_last=
+  while IFS= read -r rt_last; do content=$content$rt_last$nl; done <"$1" || return 1
+  content=$content$rt_last
+} 2>/dev/null
+
+hidden() { # FILE: whether a folder on the way to it lets us not see it
+  hd_dir=${1%/*}
+  while [ -n "$hd_dir" ]; do
+    if [ -d "$hd_dir" ]; then
+      [ ! -x "$hd_dir" ]
+      return
+    fi
+    hd_dir=${hd_dir%/*}
+  done
+  return 1
+}
+
+# --- probe -------------------------------------------------------------------------------------------------------
+
+verb_probe() {
+  out=
+  if [ "$has_proc" = yes ]; then
+    read -r value </proc/uptime && out="uptime $value$nl"
+    read -r value </proc/loadavg && out="${out}load $value$nl"
+    while read -r key value unit; do
+      case $key in
+        MemTotal: | MemAvailable: | MemFree: | SwapTotal: | SwapFree:) out="$out$key $value$nl" ;;
+      esac
+    done </proc/meminfo
+  else
+    clock
+    value=$(bounded 2 sysctl -n kern.boottime 2>/dev/null)
+    value=${value#*sec = }
+    value=${value%%,*}
+    is_pid "$value" && out="uptime $((now / 1000 - value))$nl"
+    value=$(bounded 2 sysctl -n vm.loadavg 2>/dev/null)
+    out="${out}load ${value#\{ }$nl"
+    value=$(bounded 2 sysctl -n hw.memsize 2>/dev/null)
+    out="${out}MemTotal: $((${value:-0} / 1024))$nl"
+    value=$(bounded 2 vm_stat 2>/dev/null | awk '/page size of/ {s = $8} /^Pages (free|inactive|speculative)/ {n += $NF} END {printf "%d", n * s / 1024}')
+    out="${out}MemAvailable: ${value:-0}$nl"
+    value=$(bounded 2 sysctl -n vm.swapusage 2>/dev/null | awk '{printf "SwapTotal: %d\nSwapFree: %d", $3 * 1024, $9 * 1024}')
+    out="$out$value$nl"
+  fi
+  value=$(bounded 2 getconf _NPROCESSORS_ONLN 2>/dev/null || bounded 2 nproc 2>/dev/null)
+  out="${out}cores $value$nl"
+  # -l leaves out network file systems, which may hang; where it is not known, the bound has to do.
+  value=$(bounded 3 df -klP 2>/dev/null)
+  df_status=$?
+  if [ -z "$value" ] && [ $df_status -lt 124 ]; then value=$(bounded 3 df -kP 2>/dev/null); fi
+  [ ${#value} -le 32768 ] || value=
+  clock
+  reply ok "${out}now $now${nl}df$nl$value"
+}
+
+# --- acts --------------------------------------------------------------------------------------------------------
+
+# A lock is a symbolic link to `pid.epoch` of the gate that holds it: made and readable in one step. It is named after
+# what is acted upon, so that two watches that call one pane by two names exclude each other too.
+take_lock() { # of the agent loaded; status 1 and problem when it cannot be had
+  case $a_kind in
+    pane) tl_key="pane $a_socket $a_target" ;;
+    service) tl_key="service $a_scope $a_unit" ;;
+    process) tl_key="process $a_pid" ;;
+    *) tl_key="command $block" ;;
+  esac
+  locks=/tmp/towerwatch-$(id -u)
+  lock=$locks/$(printf '%s' "$tl_key" | cksum | tr ' ' -)
+  proc_read $$ || p_epoch=$boot:0
+  tl_owner=$$.$p_epoch
+  tl_tries=5
+  while [ $tl_tries -gt 0 ]; do
+    tl_tries=$((tl_tries - 1))
+    (umask 077 && mkdir "$locks") 2>/dev/null
+    if [ -L "$locks" ] || { [ -d "$locks" ] && [ ! -O "$locks" ]; }; then
+      problem="$locks is not a folder of this user: remove it"
+      return 1
+    fi
+    ln -s "$tl_owner" "$lock" 2>/dev/null && return 0
+    tl_held=$(readlink "$lock") || continue
+    problem="another act on $a_id is under way (pid ${tl_held%%.*})"
+    if proc_read "${tl_held%%.*}" && [ "${tl_held%%.*}.$p_epoch" = "$tl_held" ]; then return 1; fi
+    # Its holder is dead. Only one may break it: whoever makes the folder that is named after the dead holder.
+    mkdir "$lock.$tl_held" 2>/dev/null || return 1
+    [ "$(readlink "$lock")" = "$tl_held" ] && rm -f "$lock"
+    rmdir "$lock.$tl_held"
+  done
+  problem="${problem:-no lock could be made in $locks}"
+  return 1
+}
+
+drop_lock() {
+  rm -f "$lock" "$lock.err"
+  rmdir "$locks" 2>/dev/null
+}
+
+verb_act() { # restart ID MODE [PID] | respawn ID
+  act=$1 mode=${3-} hint=${4-} problem=
+  case $act in
+    restart)
+      [ $# -eq 3 ] || [ $# -eq 4 ] || { refuse 'restart takes an id and a mode'; return; }
+      case $mode in stop-first | only-dead) ;; *) refuse 'the mode of a restart is stop-first or only-dead'; return ;; esac
+      ;;
+    respawn) [ $# -eq 2 ] || { refuse 'respawn takes an id'; return; } ;;
+  esac
+  is_id "$2" || { refuse 'the id is malformed'; return; }
+  [ -z "$hint" ] || is_pid "$hint" || { refuse 'the pid is malformed'; return; }
+  load_agent "$2" || { refuse 'no such agent was declared'; return; }
+  if ! take_lock; then
+    refuse "$problem"
+    return
+  fi
+  # From here on the act is brought to its end whatever becomes of the watch. A handler, not '': what is ignored
+  # here would be ignored by the agent, too.
+  trap : HUP INT TERM PIPE
+  do_"$act"
+  drop_lock
+  trap - HUP INT TERM PIPE
+}
+
+survey_agent() {
+  survey "$a_file$nl$a_pid" "$a_socket"
+  find_process
+}
+
+do_respawn() {
+  if [ "$a_kind" != pane ]; then
+    refuse "$a_id does not live in a pane"
+    return
+  fi
+  progress check "looking for the pane $a_target"
+  survey_agent
+  check_pane || return
+  if [ $pane_kind = alive ]; then
+    refuse "the pane of $a_id is alive"
+    return
+  fi
+  start_pane
+}
+
+do_restart() {
+  progress check "looking for $a_id"
+  survey_agent
+  if [ $a_kind = pane ]; then check_pane || return; fi
+  if [ "$mode" = only-dead ]; then
+    case $f_kind in
+      alive)
+        refuse "$a_id is alive (pid $f_pid)"
+        return
+        ;;
+      unknown)
+        refuse "whether $a_id is dead cannot be told on this host"
+        return
+        ;;
+    esac
+  else
+    stop_agent || return
+  fi
+  start_"$a_kind"
+}
+
+check_pane() {
+  case $pane_kind in
+    unknown) fail check "tmux did not answer on $a_socket" ;;
+    missing) fail check "there is no pane $a_target on the tmux server at $a_socket" ;;
+    *) return 0 ;;
+  esac
+  return 1
+}
+
+stop_agent() {
+  case $a_kind in
+    service) return 0 ;;
+    command)
+      [ -n "$a_stop" ] || return 0
+      progress stop "running the stop command of $a_id"
+      run_command Z stop
+      return
+      ;;
+  esac
+  if [ $f_kind != alive ] && [ -z "$m_pid" ]; then
+    progress stop "$a_id is not running"
+    return 0
+  fi
+  if [ $f_ours = no ]; then
+    fail stop "pid $f_pid, which the heartbeat of $a_id states, is not of its pid file: it is not stopped for that"
+    return 1
+  fi
+  if [ $a_kind = pane ]; then
+    # Shells that are used by hand ignore SIGTERM and end by SIGHUP.
+    { [ $f_kind != alive ] || end_process "$f_pid" "$f_epoch" TERM; } &&
+      { [ -z "$m_pid" ] || [ "$m_pid" = "$f_pid" ] || end_process "$m_pid" "$m_epoch" HUP; }
+  else
+    { [ -z "$m_pid" ] || end_process "$m_pid" "$m_epoch" TERM; } &&
+      { [ $f_kind != alive ] || [ "$m_pid" = "$f_pid" ] || end_process "$f_pid" "$f_epoch" TERM; }
+  fi
+}
+
+is_still() { # PID EPOCH
+  proc_read "$1" && [ "$p_epoch" = "$2" ]
+}
+
+# The start time is read again right before each signal: a pid may have been given to another process.
+end_process() { # PID EPOCH SIGNAL; status 1 after a failure was reported
+  is_still "$1" "$2" || return 0
+  # What the gate started leads a group of its own, and its children are the agent as much as it is.
+  ep_target=$1
+  if [ $a_kind = process ] && [ "$p_group" = "$1" ]; then ep_target=-$1; fi
+  progress stop "asking pid $1 to stop (SIG$3)"
+  if ! kill -s "$3" -- "$ep_target" 2>/dev/null && is_still "$1" "$2"; then
+    fail stop "this user may not signal pid $1"
+    return 1
+  fi
+  ep_left=$a_grace
+  while is_still "$1" "$2" || { [ "$ep_target" != "$1" ] && kill -s 0 -- "$ep_target" 2>/dev/null; }; do
+    if [ "$ep_left" -le 0 ]; then break; fi
+    pause
+    ep_left=$((ep_left - pause_ms))
+  done
+  if is_still "$1" "$2"; then
+    progress stop "pid $1 did not stop in $a_grace ms: SIGKILL"
+    is_still "$1" "$2" && kill -s KILL -- "$ep_target" 2>/dev/null
+    ep_left=5000
+    while is_still "$1" "$2"; do
+      if [ "$ep_left" -le 0 ]; then
+        fail stop "pid $1 outlives SIGKILL"
+        return 1
+      fi
+      pause
+      ep_left=$((ep_left - pause_ms))
+    done
+  elif [ "$ep_target" != "$1" ]; then
+    # A group keeps its number from being used again for as long as it has a member.
+    kill -s KILL -- "$ep_target" 2>/dev/null
+  fi
+  progress stop "pid $1 has ended"
+}
+
+pause() {
+  sleep "$pause_s" </dev/null
+}
+
+restore_locale() {
+  if [ -n "$had_lc_all" ]; then LC_ALL=$was_lc_all; else unset LC_ALL; fi
+}
+
+start_pane() {
+  progress start "respawning pane $pane_id"
+  if ! bounded 10 tmux -u -S "$a_socket" respawn-pane -k -t "$pane_id" >/dev/null 2>"$lock.err"; then
+    fail start "tmux could not respawn pane $pane_id: $(last_line "$lock.err")"
+    return
+  fi
+  sp_id=$pane_id
+  pause
+  survey_agent
+  case $pane_kind in
+    alive) reply ok "pane $pane_id runs again as pid $pane_pid" ;;
+    *) fail start "pane $sp_id ended again at once" ;;
+  esac
+}
+
+start_process() {
+  if [ -n "$a_cwd" ] && [ ! -d "$a_cwd" ]; then
+    fail start "there is no folder $a_cwd to start $a_id in"
+    return
+  fi
+  if ! (: >>"$a_log") 2>/dev/null; then
+    fail start "the log $a_log cannot be written"
+    return
+  fi
+  sp_new=$a_pid.$$.new
+  if ! (: >"$sp_new") 2>/dev/null; then
+    fail start "the pid file $a_pid cannot be written"
+    return
+  fi
+  set --
+  IFS=$nl
+  for line in $block; do case $line in A:*) set -- "$@" "${line#A:}" ;; esac; done
+  # A shell without job control has its background children ignore SIGINT and SIGQUIT, for good.
+  case $1 in *=*) ;; *) if [ "$has_default_signal" = yes ]; then set -- env --default-signal=INT,QUIT "$@"; fi ;; esac
+  if [ "$has_setsid" = yes ]; then set -- setsid "$@"; fi
+  progress start "starting $a_id"
+  (
+    restore_locale
+    cd -- "${a_cwd:-${HOME:-/}}" || exit 126
+    exec "$@"
+  ) </dev/null >>"$a_log" 2>&1 &
+  sp_pid=$!
+  proc_read "$sp_pid" && printf '%s %s\n' "$sp_pid" "$p_epoch" >"$sp_new" && mv -f "$sp_new" "$a_pid.epoch"
+  printf '%s\n' "$sp_pid" >"$sp_new" && mv -f "$sp_new" "$a_pid"
+  pause
+  pause
+  if proc_read "$sp_pid"; then
+    reply ok "$a_id runs as pid $sp_pid"
+    return
+  fi
+  wait "$sp_pid"
+  fail start "$a_id ended at once with status $?: $(last_line "$a_log")"
+}
+
+start_command() {
+  progress start "running the start command of $a_id"
+  run_command A start && reply ok "the start command of $a_id is done"
+}
+
+start_service() {
+  progress start "restarting the unit $a_unit"
+  systemctl_of $command_s restart -- "$a_unit" >/dev/null 2>"$lock.err"
+  ended $? start "restart of the unit $a_unit" && reply ok "the unit $a_unit was restarted"
+}
+
+# Its output goes to a file, not to a pipe: a daemon that the command leaves behind would hold the pipe open.
+run_command() { # A or Z, STEP; status 1 after a failure was reported
+  rc_step=$2
+  rc_tag=$1
+  set --
+  IFS=$nl
+  for line in $block; do case $line in "$rc_tag":*) set -- "$@" "${line#?:}" ;; esac; done
+  (
+    cd -- "${HOME:-/}" || exit 126
+    restore_locale
+    bounded $command_s "$@"
+  ) >/dev/null 2>"$lock.err"
+  ended $? "$rc_step" "the $rc_step command of $a_id"
+}
+
+ended() { # STATUS STEP WHAT; status 1 after a failure was reported
+  case $1 in
+    0) return 0 ;;
+    124 | 137) fail "$2" "$3 did not end in $command_s s" ;;
+    *) fail "$2" "$3 ended with status $1: $(last_line "$lock.err")" ;;
+  esac
+  return 1
+}
+
+# --- the loop ----------------------------------------------------------------------------------------------------
+
+look_around() { # what this host has
+  nl='
+'
+  tab=$(printf '\t')
+  command_s=60
+  had_lc_all=${LC_ALL+yes} was_lc_all=${LC_ALL-}
+  LC_ALL=C
+  export LC_ALL
+  unset TMUX
+  has_timeout=no has_setsid=no has_base64=no has_default_signal=no has_proc=no boot=unknown ticks=100
+  timeout -k 1 5 true </dev/null >/dev/null 2>&1 && has_timeout=yes
+  command -v setsid >/dev/null && has_setsid=yes
+  command -v base64 >/dev/null && has_base64=yes
+  env --default-signal=INT,QUIT true </dev/null >/dev/null 2>&1 && has_default_signal=yes
+  if [ -r /proc/self/stat ] && read -r boot </proc/sys/kernel/random/boot_id; then
+    has_proc=yes
+    ticks=$(getconf CLK_TCK 2>/dev/null) || ticks=100
+  else
+    boot=$(sysctl -n kern.bootsessionuuid 2>/dev/null) || boot=unknown
+  fi
+  case $(stat -c %.9Y / 2>/dev/null) in
+    [0-9]*.[0-9]*) stat_kind=gnu ;;
+    *) case $(stat -f %Fm / 2>/dev/null) in [0-9]*.[0-9]*) stat_kind=bsd ;; *) stat_kind=plain ;; esac ;;
+  esac
+  if sleep 0.01 </dev/null 2>/dev/null; then pause_s=0.1 pause_ms=100; else pause_s=1 pause_ms=1000; fi
+  table=$nl ids=' ' files= sockets=$nl seen=' '
+}
+
+gate_main() { # NONCE
+  set -fu
+  nonce=${1-}
+  case $nonce in '' | *[!0-9a-f]*)
+    echo 'usage: gate.sh NONCE' >&2
+    exit 64
+    ;;
+  esac
+  look_around
+  request=0
+  # Whatever a start-up file of the login shell printed may lack its end of line.
+  printf '\n'
+  reply hello 'towerwatch-gate 1'
+  while IFS= read -r line; do
+    # Anything out of form means that the two sides no longer agree where they are: the end.
+    [ ${#line} -le $max_line ] || exit 65
+    case $line in *[!a-z0-9_.=\ -]*) exit 65 ;; esac
+    IFS=' '
+    set -- $line
+    [ $# -ge 3 ] && [ "$1" = "$nonce" ] && is_number "$2" || exit 65
+    request=$2
+    shift 2
+    case $1 in
+      declare) shift && verb_declare "$@" ;;
+      beats) shift && verb_beats "$@" ;;
+      probe) if [ $# -eq 1 ]; then verb_probe; else refuse 'probe takes nothing'; fi ;;
+      restart | respawn) verb_act "$@" ;;
+      *) refuse 'there is no such verb' ;;
+    esac
+  done
+  exit 0
+}
+
+gate_main "$@"

@@ -1,0 +1,165 @@
+/** A HostLink over any transport: one long-lived gate to look, a gate of its own for each act. */
+import { type ActProgress, type AgentDeclaration, type AgentSighting, HostError, type HostLink } from '../../ports/host.ts'
+import { type Channel, openChannel, type Transport } from './channel.ts'
+import { DeclarationError, encodeDeclarations, type Frame, ProtocolError, parseHealth, parseSighting, parseStep } from './gate-protocol.ts'
+
+export interface LinkDeadlines {
+  declareMs: number
+  beatsMs: number
+  probeMs: number
+  /** Beyond an agent's stopGraceMs. The gate itself gives each command 60 s. */
+  actMs: number
+}
+
+export interface LinkOptions {
+  deadlines?: Partial<LinkDeadlines>
+  /** The watch's wall clock in ms. */
+  now?: () => number
+}
+
+const usual: LinkDeadlines = { declareMs: 10_000, beatsMs: 15_000, probeMs: 15_000, actMs: 150_000 }
+
+export function createLink(transport: Transport, options: LinkOptions): HostLink {
+  return new GateLink(transport, { ...usual, ...options.deadlines }, options.now ?? Date.now)
+}
+
+class GateLink implements HostLink {
+  readonly lost: Promise<HostError>
+  readonly #transport: Transport
+  readonly #deadlines: LinkDeadlines
+  readonly #now: () => number
+  readonly #reportLost: (error: HostError) => void
+  readonly #acts = new Set<Channel>()
+  #state: 'new' | 'opening' | 'open' | 'closed' = 'new'
+  #main: Channel | undefined
+  #agents = new Map<string, AgentDeclaration>()
+  #pids: ReadonlyMap<string, number> = new Map()
+
+  constructor(transport: Transport, deadlines: LinkDeadlines, now: () => number) {
+    this.#transport = transport
+    this.#deadlines = deadlines
+    this.#now = now
+    const lost = Promise.withResolvers<HostError>()
+    this.lost = lost.promise
+    this.#reportLost = lost.resolve
+  }
+
+  async open(agents: AgentDeclaration[], signal: AbortSignal): Promise<void> {
+    if (this.#state !== 'new') throw this.#closed('a link opens once')
+    const lines = declarationLines(agents)
+    this.#state = 'opening'
+    const channel = await openChannel(this.#transport, { signal, letFinish: false })
+    try {
+      await this.#declare(channel, lines)
+      if (this.#state !== 'opening' || signal.aborted) throw this.#closed('the link was closed while it opened')
+    } catch (error) {
+      await channel.close()
+      throw error
+    }
+    this.#state = 'open'
+    this.#main = channel
+    this.#agents = new Map(agents.map((agent) => [agent.id, agent]))
+    void channel.lost.then(this.#reportLost)
+  }
+
+  async beats(pids: ReadonlyMap<string, number>): Promise<AgentSighting[]> {
+    const main = this.#opened()
+    this.#pids = new Map([...pids].filter(([id, pid]) => this.#agents.has(id) && isPid(pid)))
+    const pairs = [...this.#pids].map(([id, pid]) => `${id}=${pid}`)
+    const frames = await main.request({ tokens: ['beats', ...pairs], deadlineMs: this.#deadlines.beatsMs })
+    return reading(main, () => this.#sightings(frames.slice(0, -1)))
+  }
+
+  async probe(): Promise<ReturnType<typeof parseHealth>> {
+    const main = this.#opened()
+    const before = this.#now()
+    const frames = await main.request({ tokens: ['probe'], deadlineMs: this.#deadlines.probeMs })
+    const middle = (before + this.#now()) / 2
+    return reading(main, () => parseHealth(bodyOf(frames), middle))
+  }
+
+  restart(id: string, mode: 'stop-first' | 'only-dead', progress: (progress: ActProgress) => void): Promise<{ text: string }> {
+    const pid = this.#pids.get(id)
+    return this.#act(id, ['restart', id, mode, ...(pid === undefined ? [] : [String(pid)])], progress)
+  }
+
+  respawn(id: string, progress: (progress: ActProgress) => void): Promise<{ text: string }> {
+    return this.#act(id, ['respawn', id], progress)
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed'
+    await Promise.all([this.#main, ...this.#acts].map((channel) => channel?.close()))
+  }
+
+  async #act(id: string, tokens: string[], progress: (progress: ActProgress) => void): Promise<{ text: string }> {
+    this.#opened()
+    const agent = this.#agents.get(id)
+    if (!agent) throw new HostError('refused', `no such agent was declared on ${this.#transport.name}`, 'check')
+    const channel = await openChannel(this.#transport, { letFinish: true })
+    this.#acts.add(channel)
+    try {
+      // Closed while it opened: nothing has been begun, so nothing is.
+      this.#opened()
+      await this.#declare(channel, declarationLines([agent]))
+      const frames = await channel.request({
+        tokens,
+        deadlineMs: this.#deadlines.actMs + agent.stopGraceMs,
+        onProgress: (frame) => progress(parseStep(frame.body)),
+      })
+      return { text: bodyOf(frames).toString('utf8') }
+    } catch (error) {
+      throw error instanceof HostError && error.kind === 'refused' ? new HostError('refused', error.message, 'check') : error
+    } finally {
+      await channel.close()
+      this.#acts.delete(channel)
+    }
+  }
+
+  async #declare(channel: Channel, payload: string[]): Promise<void> {
+    await channel.request({ tokens: ['declare', String(payload.length)], payload, deadlineMs: this.#deadlines.declareMs })
+  }
+
+  #sightings(frames: Frame[]): AgentSighting[] {
+    const sightings = frames.map((frame) => parseSighting(frame.body))
+    const ids = new Set(sightings.map((sighting) => sighting.id))
+    const complete = ids.size === this.#agents.size && sightings.length === ids.size && [...ids].every((id) => this.#agents.has(id))
+    if (!complete) throw new ProtocolError('beats do not match the agents declared')
+    return sightings
+  }
+
+  #opened(): Channel {
+    if (this.#state !== 'open' || !this.#main) throw this.#closed('the link is not open')
+    return this.#main
+  }
+
+  #closed(reason: string): HostError {
+    return new HostError('closed', `${this.#transport.name}: ${reason}`)
+  }
+}
+
+function bodyOf(frames: Frame[]): Buffer {
+  return frames.at(-1)?.body ?? Buffer.alloc(0)
+}
+
+/** An answer that cannot be read loses the connection: who knows what comes next on it. */
+function reading<T>(channel: Channel, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw error instanceof ProtocolError ? channel.malformed(error) : error
+  }
+}
+
+function declarationLines(agents: AgentDeclaration[]): string[] {
+  try {
+    return encodeDeclarations(agents)
+  } catch (error) {
+    throw error instanceof DeclarationError ? new HostError('refused', error.message) : error
+  }
+}
+
+/** What the gate takes as a pid: nobody's agent is init. */
+function isPid(pid: number): boolean {
+  return Number.isInteger(pid) && pid > 1 && pid <= 999_999_999
+}
