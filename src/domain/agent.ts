@@ -139,8 +139,10 @@ function factsAfter(facts: AgentFacts, event: AgentEvent, nowMs: number): AgentF
       const { hostLost: _h, blind: _b, ...rest } = facts
       const next: AgentFacts = { ...rest }
       if (event.beat) {
+        // A beat written before the death and read after it is no sign of life; one of another life always is.
+        const isOtherLife = event.beat.epoch !== '' && next.lastBeat !== undefined && event.beat.epoch !== next.lastBeat.epoch
+        if (next.gone && (event.beat.atMs > next.gone.atMs || isOtherLife)) delete next.gone
         next.lastBeat = event.beat
-        delete next.gone
       }
       // The first word that it is gone counts: later sightings must not move the time of death.
       if (event.gone && !next.gone) next.gone = { atMs: nowMs, cause: event.gone }

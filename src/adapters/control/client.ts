@@ -1,0 +1,54 @@
+/** The shell's side of the control socket. */
+import { request } from 'node:http'
+import { createInterface } from 'node:readline'
+import { type ControlOutcome, type ControlRequest, controlLine } from './messages.ts'
+
+/** No watch answers on the socket. */
+export class NotRunningError extends Error {
+  override name = 'NotRunningError'
+}
+
+/** Asks the running watch; `progress` gets its lines as they come. Rejects with NotRunningError, or Error where it broke off. */
+export function askWatch(path: string, asked: ControlRequest, progress: (line: string) => void): Promise<ControlOutcome> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { socketPath: path, path: '/operations', method: 'POST', headers: { 'content-type': 'application/json' } },
+      (response) => {
+        if (response.statusCode !== 200) {
+          response.resume()
+          reject(new Error('The running watch does not know this request: is the towerwatch command of the same version?'))
+          return
+        }
+        let outcome: ControlOutcome | undefined
+        const lines = createInterface({ input: response })
+        lines.on('line', (text) => {
+          const line = parseLine(text)
+          if (!line) return
+          if ('progress' in line) progress(line.progress)
+          else outcome = line.outcome
+        })
+        lines.on('close', () =>
+          outcome ? resolve(outcome) : reject(new Error('The watch stopped before it had answered; its log says why.')),
+        )
+        response.on('error', reject)
+      },
+    )
+    outgoing.on('error', (error) => {
+      const code = 'code' in error ? error.code : ''
+      if (code === 'ENOENT' || code === 'ECONNREFUSED')
+        reject(new NotRunningError(`No watch is running here (nothing answers on ${path}).`))
+      else reject(error)
+    })
+    outgoing.end(JSON.stringify(asked))
+  })
+}
+
+function parseLine(text: string) {
+  try {
+    const parsed = controlLine.safeParse(JSON.parse(text))
+    return parsed.success ? parsed.data : undefined
+  } catch {
+    // A line that was cut off with the connection.
+    return undefined
+  }
+}

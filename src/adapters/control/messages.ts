@@ -1,0 +1,22 @@
+/** What passes over the control socket: one JSON request, answered by lines of JSON. */
+import { z } from 'zod'
+
+export const controlRequest = z.strictObject({
+  operation: z.string().max(64),
+  arguments: z.record(z.string().max(32), z.string().max(400)),
+  /** The user of this machine who asks. The socket is his own (0600 in a 0700 folder), so his word is taken. */
+  user: z.strictObject({ id: z.string().max(64), name: z.string().max(80) }),
+})
+export type ControlRequest = z.infer<typeof controlRequest>
+
+export const controlLine = z.union([
+  z.strictObject({ progress: z.string() }),
+  z.strictObject({
+    outcome: z.strictObject({
+      status: z.enum(['ok', 'failed', 'timeout', 'refused']),
+      lines: z.array(z.string()),
+      data: z.unknown().optional(),
+    }),
+  }),
+])
+export type ControlOutcome = Extract<z.infer<typeof controlLine>, { outcome: unknown }>['outcome']

@@ -1,0 +1,144 @@
+/** The composition root: one running watch, put together from its ports. End-to-end tests and cli.ts both call this. */
+import type { Config } from './config/config.ts'
+import type { Beat } from './domain/agent.ts'
+import { type Desk, openDesk } from './operations/desk.ts'
+import type { Operation } from './operations/operation.ts'
+import type { Clock } from './ports/clock.ts'
+import type { Host } from './ports/host.ts'
+import { type Ledger, LedgerError } from './ports/ledger.ts'
+import type { Log } from './ports/log.ts'
+import type { Tower, TowerHandlers } from './ports/tower.ts'
+import { startActivity } from './watches/activity.ts'
+import { type HostWatch, startHostWatch } from './watches/host-watch.ts'
+import { daysBefore } from './watches/local-days.ts'
+import { fleetView } from './watches/mirror.ts'
+import { startReadiness } from './watches/readiness.ts'
+import { startRespawn } from './watches/respawn.ts'
+import { openRoster } from './watches/roster.ts'
+import { startSweep } from './watches/sweep.ts'
+import { towerHandlers } from './watches/tower-requests.ts'
+import { startUpkeep } from './watches/upkeep.ts'
+
+export interface WatchPorts {
+  ledger: Ledger
+  clock: Clock
+  log: Log
+  operations: readonly Operation[]
+  /** A host of fleet.yaml, not connected yet. */
+  host: (id: string, config: Config) => Host
+  /** Connects to the Tower; left out where there is none. */
+  tower?: (handlers: TowerHandlers) => Tower
+  /** In [0, 1). */
+  random: () => number
+  /** A fresh id, unique for ever. */
+  newId: () => string
+}
+
+export interface Watch {
+  desk: Desk
+  tower(): ReturnType<Tower['link']> | undefined
+  /** Takes over another declaration of the fleet. A changed Tower needs a restart, and is said so in the log. */
+  redeclare(config: Config): Promise<void>
+  /** Resolves once the Tower is connected and every agent was seen, or its host found unreachable. */
+  ready: Promise<void>
+  stop(): Promise<void>
+}
+
+/** Throws LedgerError where the ledger can't be read. */
+export function startWatch(initial: Config, ports: WatchPorts): Watch {
+  const { ledger, clock, log, random } = ports
+  let config = initial
+  const roster = openRoster(config, { ledger, clock, log, newId: ports.newId })
+  let hosts = new Map<string, HostWatch>()
+
+  const desk = openDesk(
+    ports.operations,
+    {
+      config: () => config,
+      clock,
+      ledger,
+      agent: roster.agent,
+      host: roster.host,
+      lastIncident: roster.lastIncident,
+      hands: (host) => hosts.get(host)?.link(),
+      health: (host) => hosts.get(host)?.health(),
+      nextBeat: (agent, fits, signal) => nextBeat(agent, fits, signal),
+      daysBefore,
+      tower: () => tower?.link(),
+    },
+    log,
+  )
+
+  function nextBeat(agent: string, fits: (beat: Beat) => boolean, signal: AbortSignal): Promise<Beat | undefined> {
+    return new Promise((resolve) => {
+      const off = roster.on((event) => {
+        if (event.kind === 'beat' && event.agent === agent && fits(event.beat)) done(event.beat)
+      })
+      const done = (beat?: Beat) => {
+        off()
+        resolve(beat)
+      }
+      signal.addEventListener('abort', () => done(), { once: true })
+    })
+  }
+
+  function startHosts(): Map<string, HostWatch> {
+    const started = new Map<string, HostWatch>()
+    for (const host of config.hosts.values()) {
+      const agents = [...config.agents.values()].filter((agent) => agent.host === host.id)
+      // First connects are spread out: fifty key exchanges at once would make the first answers late.
+      const firstDelayMs = host.kind === 'local' ? 0 : random() * 50 * config.hosts.size
+      const watch = startHostWatch(
+        { host, agents, pollMs: config.pollMs, firstDelayMs },
+        { host: ports.host(host.id, config), roster, clock, log, random, isActedOn: desk.isActedOn },
+      )
+      started.set(host.id, watch)
+    }
+    return started
+  }
+
+  const activity = startActivity(() => config, { roster, ledger, clock, log })
+  const respawn = startRespawn(() => config, { roster, desk, ledger, clock, log, random })
+  const sweep = startSweep({ roster, ledger, clock, log })
+  const upkeep = startUpkeep({ ledger, clock, log, keepMs: config.keepMs })
+  hosts = startHosts()
+  const tower = ports.tower?.(
+    towerHandlers({ roster, desk, ledger, clock, log, operations: ports.operations, fleet: () => fleetView(config, roster, clock.now()) }),
+  )
+  const offTower = roster.on((event) => {
+    if (event.kind === 'changed') tower?.changed(event)
+    if (event.kind === 'alert') tower?.alertsWaiting()
+  })
+  const readiness = startReadiness({ roster, clock, config: () => config, tower: () => tower?.link() })
+
+  return {
+    desk,
+    tower: () => tower?.link(),
+    ready: readiness.ready,
+    redeclare: async (next) => {
+      if (JSON.stringify(next.tower) !== JSON.stringify(config.tower))
+        log.warn({}, 'the Tower in fleet.yaml changed: restart the watch to move there')
+      await Promise.all([...hosts.values()].map((host) => host.stop()))
+      config = next
+      roster.declare(next)
+      hosts = startHosts()
+      tower?.redeclare()
+    },
+    stop: async () => {
+      readiness.stop()
+      respawn.stop()
+      offTower()
+      await tower?.stop()
+      await Promise.all([...hosts.values()].map((host) => host.stop()))
+      await Promise.all([sweep.stop(), upkeep.stop()])
+      activity.stop()
+      try {
+        ledger.alive(clock.now())
+      } catch (error) {
+        if (!(error instanceof LedgerError)) throw error
+        log.error({ err: error.message }, 'the ledger could not be told that the watch stops')
+      }
+      ledger.close()
+    },
+  }
+}

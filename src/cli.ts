@@ -1,0 +1,165 @@
+/** argv, env, signals, exit codes; nothing else. */
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command, CommanderError, Option } from 'commander'
+import { operations } from './operations/registry.ts'
+import { ask } from './shell/ask.ts'
+import { check } from './shell/check.ts'
+import { phase } from './shell/phase.ts'
+import { exitCode, type Shell, ShellError } from './shell/shell.ts'
+import { version } from './version.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const varDir = join(root, 'var')
+
+const stopping = new AbortController()
+// npm may deliver Ctrl-C twice: the second one must not cut the orderly stop short.
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopping.abort())
+
+const shell: Shell = {
+  out: (text) => void process.stdout.write(`${text}\n`),
+  err: (text) => void process.stderr.write(`${text}\n`),
+  env: process.env,
+  cwd: process.cwd(),
+  signal: stopping.signal,
+  onReload: (callback) => void process.on('SIGHUP', callback),
+}
+
+const program = new Command('towerwatch')
+  .description('Keeps a fleet of AI agents alive from inside an Evennia MUD.')
+  .version(version)
+  .exitOverride()
+  .showHelpAfterError('(towerwatch --help shows every command)')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ towerwatch check                     is fleet.yaml right?
+  $ towerwatch run                       watch the fleet, in the foreground
+  $ towerwatch status                    every agent and host at a glance
+  $ towerwatch restart bezalel           bring an agent back
+  $ towerwatch phase --json              the phase report, for a program
+  $ towerwatch demo                      six agents on four hosts, to try it out
+
+Which fleet: --config FILE, else TOWERWATCH_CONFIG, else ./fleet.yaml, else the demo's.
+Exit codes: 0 done, 1 failed, 2 wrong input, 3 no watch is running, 4 refused.`,
+  )
+
+const config = () => new Option('-c, --config <file>', 'the fleet.yaml that is meant')
+const json = () => new Option('--json', 'print JSON, and nothing else, on stdout')
+
+/** Runs a command and sets the exit code. */
+function exits<Args extends unknown[]>(work: (...args: Args) => number | Promise<number>): (...args: Args) => Promise<void> {
+  return async (...args) => {
+    process.exitCode = await work(...args)
+  }
+}
+
+program
+  .command('run')
+  .description('watch the fleet, in the foreground; SIGHUP reads fleet.yaml again')
+  .addOption(config())
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ towerwatch run\n  $ towerwatch run --config fleets/night.yaml\n\nTOWERWATCH_LOG sets the log level: debug, info, warn, error.',
+  )
+  .action(
+    exits(async (options: { config?: string }) => {
+      const { run } = await import('./shell/run.ts')
+      return run(shell, { ...options, varDir, isTerminal: process.stdout.isTTY === true })
+    }),
+  )
+
+program
+  .command('check')
+  .description('is fleet.yaml right? Tells every fault at once, with its line')
+  .addOption(config())
+  .addOption(json())
+  .addHelpText('after', '\nExamples:\n  $ towerwatch check\n  $ towerwatch check --config fleet.example.yaml --json')
+  .action(exits((options) => check(shell, options)))
+
+// The other operations are the registry's own, `fleet` under the name that shells are used to.
+for (const operation of operations) {
+  if (operation.name === 'phase') continue
+  const usage = operation.arguments.map(({ name, required }) => (required ? `<${name}>` : `[${name}]`)).join(' ')
+  const name = operation.name === 'fleet' ? 'status' : operation.name
+  const examples = operation.examples.map((example) => `  $ towerwatch ${operation.name === 'fleet' ? 'status' : example}`)
+  program
+    .command(`${name} ${usage}`.trim())
+    .aliases(operation.name === 'fleet' ? ['fleet'] : operation.aliases)
+    .description(operation.summary)
+    .addOption(config())
+    .addOption(json())
+    .addHelpText(
+      'after',
+      `\n${operation.help}\n\nExamples:\n${examples.join('\n')}\n  $ towerwatch ${name}${operation.arguments[0]?.required ? ' bezalel' : ''} --json`,
+    )
+    .action(
+      exits((...values: unknown[]) => {
+        const options = values[operation.arguments.length] as { config?: string; json?: boolean }
+        const args = operation.arguments.flatMap(({ name }, index) =>
+          typeof values[index] === 'string' ? [[name, values[index]] as const] : [],
+        )
+        return ask(shell, operation.name, Object.fromEntries(args), options)
+      }),
+    )
+}
+
+program
+  .command('phase')
+  .description('how far the fleet is from Phase 2: from the ledger, or from a snapshot file')
+  .addOption(config())
+  .addOption(json())
+  .option('--snapshot <file>', 'render this snapshot (JSON) instead of the ledger')
+  .option('--output <file>', 'write the report there instead of printing it')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ towerwatch phase\n  $ towerwatch phase --snapshot configs/phase-1-snapshot.json --json\n  $ towerwatch phase --output docs/FLEET_PHASE_1_SURVIVAL.md\n\nExit code 0 whether Phase 2 is ready or not; 2 where the snapshot is wrong, and the output file stays as it was.',
+  )
+  .action(exits((options) => phase(shell, options)))
+
+const demo = program
+  .command('demo')
+  .description('six agents on four hosts in a running Tower, to try it out')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ towerwatch demo                 start it (npm start does the set-up first)\n  $ towerwatch demo kill bezalel    kill an agent of the running demo\n  $ towerwatch demo hang timmy      let one hang: alive, but silent',
+  )
+  .action(
+    exits(async () => {
+      const { runDemo } = await import('./demo/demo.ts')
+      await runDemo({ root, varDir, print: shell.out, signal: shell.signal })
+      return exitCode.ok
+    }),
+  )
+
+for (const [verb, description] of [
+  ['kill', 'kill an agent of the running demo, as a crash would'],
+  ['hang', 'let an agent of the running demo hang: its process lives, its heartbeat stops'],
+] as const) {
+  demo
+    .command(`${verb} <agent>`)
+    .description(description)
+    .addHelpText('after', `\nExample:\n  $ towerwatch demo ${verb} bezalel`)
+    .action(
+      exits(async (agent: string) => {
+        const { hangAgent, killAgent } = await import('./demo/prod.ts')
+        shell.out(await (verb === 'kill' ? killAgent : hangAgent)(varDir, agent))
+        return exitCode.ok
+      }),
+    )
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.wrongInput
+  else if (error instanceof ShellError) {
+    shell.err(error.message)
+    process.exitCode = error.code
+  } else {
+    shell.err(error instanceof Error ? error.message : String(error))
+    if (process.env['TOWERWATCH_LOG'] === 'debug') console.error(error)
+    process.exitCode = exitCode.failed
+  }
+}

@@ -1,0 +1,91 @@
+import { sayCause } from '../domain/alert.ts'
+import { sayDuration } from '../domain/duration.ts'
+import type { Operation, OperationContext } from './operation.ts'
+import { table } from './table.ts'
+
+/** In the game the Tower answers this one by itself, from what it mirrors; `towerwatch status` shows this. */
+export const fleet: Operation = {
+  name: 'fleet',
+  aliases: ['roster'],
+  summary: 'Every agent and host at a glance',
+  help: 'A table of all agents: state, age of the last beat, what it is doing, where it runs. Freshness is worked out at the moment you ask.',
+  arguments: [],
+  examples: ['fleet'],
+  effect: 'sees',
+  answeredBy: 'tower',
+  deadlineMs: 5_000,
+
+  async run(_args, context) {
+    const agents = [...context.config.agents.values()].map((agent) => agentStatus(agent.id, context))
+    const hosts = [...context.config.hosts.keys()].map((id) => hostStatus(id, context))
+    const tower = context.tower()
+    const up = agents.filter(({ state }) => state === 'up' || state === 'late').length
+    return {
+      status: 'ok',
+      lines: [
+        ...table(
+          ['agent', 'state', 'for', 'last beat', 'host', 'doing'],
+          agents.map((agent) => [
+            agent.id,
+            agent.cause === undefined ? agent.state : `${agent.state} (${sayCause(agent.cause)})`,
+            sayDuration(agent.forMs),
+            agent.beatAgeMs === undefined ? 'never' : `${sayDuration(agent.beatAgeMs)} ago`,
+            agent.host,
+            agent.doing ?? '-',
+          ]),
+        ),
+        '',
+        ...table(
+          ['host', 'state', 'for'],
+          hosts.map((host) => [host.id, host.state, sayDuration(host.forMs)]),
+        ),
+        '',
+        `${up} of ${agents.length} agents up. Tower: ${sayTower(tower)}.`,
+      ],
+      data: { agents, hosts, tower: tower && { ...tower.state, forMs: Math.round(context.clock.now() - tower.sinceMs) } },
+    }
+  },
+}
+
+function agentStatus(id: string, context: OperationContext) {
+  const nowMs = context.clock.now()
+  const record = context.agent(id)
+  const beat = record?.facts.lastBeat
+  const incident = context.lastIncident({ kind: 'agent', id })
+  return {
+    id,
+    host: context.config.agents.get(id)?.host ?? '',
+    state: record?.status.state ?? 'new',
+    forMs: Math.round(nowMs - (record?.status.sinceMs ?? nowMs)),
+    ...(record?.status.cause !== undefined && { cause: record.status.cause }),
+    ...(beat && { beatAgeMs: Math.round(nowMs - beat.atMs), epoch: beat.epoch }),
+    ...(beat?.busy !== undefined && { busy: beat.busy }),
+    ...(beat?.doing !== undefined && { doing: beat.doing }),
+    ...(incident && { incident: incident.number }),
+  }
+}
+
+function hostStatus(id: string, context: OperationContext) {
+  const nowMs = context.clock.now()
+  const status = context.host(id)?.status
+  return {
+    id,
+    state: status?.state ?? 'new',
+    forMs: Math.round(nowMs - (status?.sinceMs ?? nowMs)),
+    ...(status?.cause !== undefined && { cause: status.cause }),
+  }
+}
+
+function sayTower(tower: ReturnType<OperationContext['tower']>): string {
+  if (!tower) return 'none'
+  switch (tower.state.kind) {
+    case 'connected':
+      return `connected to ${tower.state.game} over ${tower.state.transport}`
+    case 'connecting':
+      return 'connecting'
+    case 'mismatch':
+      return tower.state.sentence
+    case 'down':
+      return `not connected: ${tower.state.reason}`
+  }
+}

@@ -1,0 +1,15 @@
+/** Everything a person can ask the watch for, in the order in which help lists it. */
+import type { OperationDeclaration } from '../domain/operation.ts'
+import { fleet } from './fleet.ts'
+import { health } from './health.ts'
+import { incidents } from './incidents.ts'
+import type { Operation } from './operation.ts'
+import { phase } from './phase.ts'
+import { restart } from './restart.ts'
+
+export const operations: readonly Operation[] = [fleet, health, restart, phase, incidents]
+
+/** Their declarations alone, as they are printed to operations.json. */
+export function declarations(): OperationDeclaration[] {
+  return operations.map(({ run: _, ...declaration }) => declaration)
+}

@@ -1,0 +1,88 @@
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { systemClock } from '../adapters/clock.ts'
+import { openLedger } from '../adapters/ledger/sqlite.ts'
+import type { AgentRecord } from '../domain/agent.ts'
+import { measurePhase, type PhaseReport, phaseReport, unmeasured } from '../domain/phase.ts'
+import { fleetHistory } from '../operations/phase.ts'
+import { renderPhase } from '../operations/phase-report.ts'
+import { parseSnapshot } from '../operations/phase-snapshot.ts'
+import { LedgerError } from '../ports/ledger.ts'
+import { daysBefore } from '../watches/local-days.ts'
+import { exitCode, findConfigFile, readConfig, type Shell, ShellError } from './shell.ts'
+
+/** A watch that has said nothing for so long is taken not to be looking. */
+const aliveForMs = 30_000
+
+/**
+ * `towerwatch phase`: from a snapshot file, else from the ledger (whether or not a watch is running), else of a fleet that
+ * nobody has measured. Exit 0 whether ready or not, 2 where the snapshot is wrong.
+ */
+export function phase(shell: Shell, options: { config?: string; snapshot?: string; json?: boolean; output?: string }): number {
+  const report = options.snapshot === undefined ? fromLedger(shell, options.config) : fromSnapshot(resolve(shell.cwd, options.snapshot))
+  const text = options.json ? JSON.stringify(report, null, 2) : renderPhase(report).join('\n')
+  if (options.output === undefined) shell.out(text)
+  else writeWhole(resolve(shell.cwd, options.output), `${text}\n`)
+  return exitCode.ok
+}
+
+function fromSnapshot(file: string): PhaseReport {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ShellError(
+      `${file}: can't be read (${error instanceof Error && 'code' in error ? error.code : String(error)})`,
+      exitCode.wrongInput,
+    )
+  }
+  const parsed = parseSnapshot(text)
+  if ('faults' in parsed) throw new ShellError(parsed.faults.map((fault) => `${file}: ${fault}`).join('\n'), exitCode.wrongInput)
+  return phaseReport(parsed.snapshot)
+}
+
+function fromLedger(shell: Shell, given: string | undefined): PhaseReport {
+  if (findConfigFile(shell, given) === undefined) return phaseReport(unmeasured)
+  const config = readConfig(shell, given)
+  const path = join(config.stateDir, 'ledger.sqlite')
+  if (!existsSync(path)) return phaseReport(unmeasured)
+  try {
+    const ledger = openLedger(path, 'read')
+    try {
+      const nowMs = systemClock.now()
+      const { agents, aliveMs = 0 } = ledger.remembered()
+      const isLooking = nowMs - aliveMs < aliveForMs
+      const history = fleetHistory({
+        ledger,
+        daysBefore,
+        nowMs,
+        agents: config.agents.keys(),
+        agent: (id) => (isLooking ? agents.get(id) : unseen(agents.get(id))),
+      })
+      // While no watch is looking, nothing is known, whatever stood last in the ledger.
+      if (!isLooking) for (const agent of history.agents) agent.timeline = [...agent.timeline, { atMs: aliveMs, state: 'unknown' }]
+      return phaseReport(measurePhase(history))
+    } finally {
+      ledger.close()
+    }
+  } catch (error) {
+    if (error instanceof LedgerError) throw new ShellError(error.message, exitCode.failed)
+    throw error
+  }
+}
+
+function unseen(record: AgentRecord | undefined): AgentRecord | undefined {
+  return record && { ...record, status: { ...record.status, state: 'unknown' } }
+}
+
+/** All of the text or nothing of it: a reader never sees half a report, and a full disk leaves the old one. */
+function writeWhole(file: string, text: string): void {
+  const temporary = join(dirname(file), `.${process.pid}.${Date.now()}.tmp`)
+  try {
+    writeFileSync(temporary, text)
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw new ShellError(`${file}: can't be written (${error instanceof Error ? error.message : String(error)})`, exitCode.failed)
+  }
+}
