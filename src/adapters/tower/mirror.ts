@@ -24,6 +24,7 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
   let queue: WatchMessage[] = []
   let boot = ''
   let seq = 0
+  let count = 0
   /** Parts sent or queued and not yet acknowledged. */
   let unacknowledged = new Set<string>()
   let attempt = 0
@@ -32,12 +33,13 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
 
   /**
    * A lost part brings a whole new snapshot rather than that part again: the ages in it would be old, and the Tower may
-   * have started over. Its name is random, so that a late ack for a former one is not taken for this one's.
+   * have started over. Its name is fresh, so that a late ack for a former one is not taken for this one's.
    */
   const buildSnapshot = (now: number) => {
     const { hosts, agents } = fleet()
     const parts = Math.max(1, Math.ceil(agents.length / PART), Math.ceil(hosts.length / PART))
-    const name = `s-${Math.floor(random() * 2 ** 40).toString(36)}`
+    count += 1
+    const name = `s-${Math.floor(random() * 2 ** 40).toString(36)}-${count}`
     dirtyAgents.clear()
     dirtyHosts.clear()
     queue = Array.from({ length: parts }, (_, index) => ({

@@ -47,7 +47,7 @@ export function requestDesk({ hand, now, wake, log }: DeskOptions): RequestDesk 
     if (entry.final.kind !== 'none') return
     // Id, operation and actor are those of the request, whatever the answer says: it must find its person.
     const { id, operation, actor } = entry.request
-    const clean: Result = { id, operation, actor, status: result.status, lines: fit(result.lines) }
+    const clean: Result = { id, operation, actor, status: result.status, lines: cutToFit(result.lines) }
     entry.last = clean
     if (isFinal(clean)) {
       entry.final = { kind: 'unacknowledged', result: clean, dueAt: now(), giveUpAt: now() + GIVE_UP_MS }
@@ -135,7 +135,7 @@ const isFinal = (result: Result): boolean => result.status !== 'accepted' && res
 const message = (result: Result): WatchMessage => ({ name: 'tower_result', data: { v: 1, ...result } })
 
 /** Long answers are cut where the wire would refuse them, and say so. */
-function fit(lines: string[]): string[] {
+function cutToFit(lines: string[]): string[] {
   const cut = lines.map((line) => (line.length > MAX_LINE ? `${line.slice(0, MAX_LINE - 1)}…` : line))
   return cut.length > MAX_LINES ? [...cut.slice(0, MAX_LINES - 1), `… and ${cut.length - MAX_LINES + 1} more lines.`] : cut
 }

@@ -253,56 +253,53 @@ export function startTowerSession(options: SessionOptions): Tower {
       case 'connecting':
         return
       case 'waiting':
-        return now >= state.until ? connect() : wakeAt(state.until)
+        if (now >= state.until) connect()
+        else wakeAt(state.until)
+        return
       case 'hello':
-        return feed(state.live, [state.live.pinger, hello], 'the game is there, but no Towerwatch plugin answers the hello of this account')
+        return serve(state.live, [[hello]], 'the game is there, but no Towerwatch plugin answers the hello of this account')
       case 'mismatch':
-        return feed(state.live, [state.live.pinger, hello], 'the game does not answer')
-      case 'connected': {
-        const { live } = state
-        return feed(live, live.pinger.suspect(now) ? [live.pinger] : [live.pinger, desk, view, alerts], 'the game does not answer')
-      }
+        return serve(state.live, [[hello]], 'the game does not answer')
+      case 'connected':
+        // The fleet goes first, so that whoever hears of a death and looks sees it.
+        return serve(state.live, state.live.pinger.suspect(now) ? [] : [[view], [desk, alerts]], 'the game does not answer')
       default:
         assertNever(state)
     }
   }
 
-  const feed = (live: Live, feeds: Feed[], silence: string) => {
+  /** Sends what is due. Groups come one after the other; within a group the feeds take turns, so that none starves another. */
+  const serve = (live: Live, groups: Feed[][], silence: string) => {
     const now = clock.now()
     if (now >= live.pinger.deadAt()) return drop(silence)
-    let due = Number.POSITIVE_INFINITY
-    for (const source of feeds) {
-      if (source !== live.pinger && live.connection.bufferedBytes > MAX_BUFFERED_BYTES) {
-        due = Math.min(due, now + BUFFER_CHECK_MS)
-        break
-      }
-      due = Math.min(due, drain(source, live.connection, now))
+    const behind = live.connection.bufferedBytes > MAX_BUFFERED_BYTES
+    if (behind) wakeAt(now + BUFFER_CHECK_MS)
+    for (const group of behind ? [[live.pinger]] : [[live.pinger], ...groups]) {
+      let busy = group
+      const mayGo = () => limiter.freeAt() <= now
+      while (busy.length > 0 && mayGo()) busy = busy.filter((source) => !mayGo() || sendOne(source, live.connection, now))
+      for (const source of group) wakeAt(busy.includes(source) ? limiter.freeAt() : dueAt(source, now))
     }
-    wakeAt(due)
   }
 
-  /** Sends all that a feed has now. Answers when to ask it again. */
-  const drain = (source: Feed, connection: TowerConnection, now: number): number => {
-    const restsUntil = resting.get(source) ?? 0
-    if (now < restsUntil) return restsUntil
+  /** False where the feed has nothing to send now. */
+  const sendOne = (source: Feed, connection: TowerConnection, now: number): boolean => {
+    if (now < (resting.get(source) ?? 0)) return false
     try {
-      for (;;) {
-        if (limiter.freeAt() > now) return limiter.freeAt()
-        const message = source.next(now)
-        if (message === undefined) return source.dueAt(now)
-        limiter.sent(now)
-        connection.send(message)
-      }
+      const message = source.next(now)
+      if (message === undefined) return false
+      limiter.sent(now)
+      connection.send(message)
+      return true
     } catch (error) {
       // A handler of the watch failed. The other feeds go on.
-      log.error(
-        { error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
-        'A feed of the Tower failed; trying again',
-      )
+      log.error({ error: textOf(error) }, 'A feed of the Tower failed; trying again')
       resting.set(source, now + FEED_RETRY_MS)
-      return now + FEED_RETRY_MS
+      return false
     }
   }
+
+  const dueAt = (source: Feed, now: number) => Math.max(source.dueAt(now), resting.get(source) ?? 0)
 
   // --- the one timer ---
 
@@ -357,6 +354,8 @@ export function startTowerSession(options: SessionOptions): Tower {
     },
   }
 }
+
+const textOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
 
 function liveOf(state: State): Live | undefined {
   return 'live' in state ? state.live : undefined
