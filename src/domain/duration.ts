@@ -8,8 +8,9 @@ export function parseDuration(text: string): number | undefined {
   return Math.round(Number(amount) * units[unit as keyof typeof units])
 }
 
-/** For people: the two largest units, "3 s", "1 min 20 s", "2 h 5 min", "3 d 4 h". */
+/** For people: the two largest units, "under 1 s", "3 s", "1 min 20 s", "2 h 5 min", "3 d 4 h". */
 export function sayDuration(durationMs: number): string {
+  if (durationMs < 1000) return 'under 1 s'
   const total = Math.max(0, Math.round(durationMs / 1000))
   const parts: [number, string][] = [
     [Math.floor(total / 86_400), 'd'],
@@ -18,7 +19,6 @@ export function sayDuration(durationMs: number): string {
     [total % 60, 's'],
   ]
   const first = parts.findIndex(([amount]) => amount > 0)
-  if (first === -1) return '0 s'
   return parts
     .slice(first, first + 2)
     .filter(([amount]) => amount > 0)
