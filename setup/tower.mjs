@@ -116,7 +116,8 @@ function copyGame(source, game, listFile) {
 function writePlace(file, venv) {
   /** @type {{ ports?: typeof FIRST_PORTS }} */
   const known = JSON.parse(readOr(file, '{}'))
-  const text = `${JSON.stringify({ python: venv.python, ports: known.ports ?? FIRST_PORTS }, null, 2)}\n`
+  const evennia = path.join(venv.folder, 'lib', `python${venv.minor}`, 'site-packages', 'evennia')
+  const text = `${JSON.stringify({ python: venv.python, evennia, ports: known.ports ?? FIRST_PORTS }, null, 2)}\n`
   if (readOr(file, '') !== text) writeWhole(file, text)
 }
 

@@ -20,6 +20,8 @@ def prepare_tables() -> None:
     from django.core.management import call_command
 
     call_command("migrate", interactive=False, verbosity=0)
+    # The web client's files; Evennia's launcher would copy them at every start.
+    call_command("collectstatic", interactive=False, verbosity=0)
 
 
 def prepare_world(superuser: dict[str, str]) -> None:
@@ -43,7 +45,6 @@ def prepare_world(superuser: dict[str, str]) -> None:
     if ServerConfig.objects.conf("last_initial_setup_step") != "done":
         initial_setup.create_objects()
         initial_setup.at_initial_setup()
-        initial_setup.collectstatic()
         ServerConfig.objects.conf("last_initial_setup_step", "done")
 
     # Before the accounts: an account joins the channels that are there when it is made.

@@ -21,7 +21,7 @@ const Ports = z.strictObject({ telnet: port, web: port, websocket: port, interna
 export type Ports = z.infer<typeof Ports>
 
 const account = z.object({ account: z.string().min(1), password: z.string().min(1) })
-const PlaceFile = z.object({ python: z.string().min(1), ports: Ports })
+const PlaceFile = z.object({ python: z.string().min(1), evennia: z.string().min(1), ports: Ports })
 const AccountsFile = z.object({ bridge: account, player: account, visitor: account })
 
 /** The bundled Tower as set-up left it under `var/tower`. */
@@ -31,6 +31,8 @@ export type Provisioned = {
   readonly folder: string
   /** The Python of its virtual environment. */
   readonly python: string
+  /** The folder of the Evennia that is installed for it. */
+  readonly evennia: string
   readonly ports: Ports
   readonly place: Place
   /** What the game was made from; changes with its code. */
@@ -52,13 +54,14 @@ export function readPlace(varDir: string): Place {
 /** @throws when set-up has not made it, or its files are damaged: the message says what to run */
 export function readProvisioned(varDir: string): Provisioned {
   const folder = path.join(path.resolve(varDir), 'tower')
-  const { python, ports } = parse(path.join(folder, 'place.json'), PlaceFile)
+  const { python, evennia, ports } = parse(path.join(folder, 'place.json'), PlaceFile)
   const accounts = parse(path.join(folder, 'accounts.json'), AccountsFile)
   const stamp = read(path.join(folder, 'stamp')).trim()
   return {
     game: realpathSync(path.join(folder, 'game')),
     folder,
     python,
+    evennia,
     ports,
     stamp,
     place: {
@@ -76,8 +79,8 @@ export function readProvisioned(varDir: string): Provisioned {
 /** Keeps other ports for the game; the game reads them when it starts. */
 export function writePorts(varDir: string, ports: Ports): void {
   const file = path.join(path.resolve(varDir), 'tower', 'place.json')
-  const { python } = parse(file, PlaceFile)
-  writeFileSync(`${file}.tmp`, `${JSON.stringify({ python, ports }, null, 2)}\n`)
+  const known = parse(file, PlaceFile)
+  writeFileSync(`${file}.tmp`, `${JSON.stringify({ ...known, ports }, null, 2)}\n`)
   renameSync(`${file}.tmp`, file)
 }
 
