@@ -1,0 +1,260 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { decodeGmcp } from '../../../src/adapters/tower/codec.ts'
+import { doubled, type GuardedTelnet, gmcpFrame, openGuardedTelnet, telnetBytes } from '../../../src/adapters/tower/telnet-guard.ts'
+import { until } from '../../support/until.ts'
+
+const { IAC, SB, SE, WILL, WONT, DO, DONT, GMCP } = telnetBytes
+const MCCP = 86
+const NAWS = 31
+
+const toStop: (() => void)[] = []
+afterEach(() => {
+  for (const stop of toStop.splice(0)) stop()
+})
+
+/** A game that speaks raw bytes. */
+async function game(serve: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.setNoDelay(true)
+    socket.on('error', () => socket.destroy())
+    serve(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  toStop.push(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+const sub = (option: number, payload: string | Buffer) =>
+  Buffer.concat([Buffer.of(IAC, SB, option), Buffer.from(payload), Buffer.of(IAC, SE)])
+const pong = sub(GMCP, 'Tower.Pong {"v":1,"id":"p","boot":"b"}')
+
+const refusal = Buffer.of(IAC, WONT, 24)
+
+interface Attack {
+  name: string
+  bytes: Buffer
+  /** Sent once the client has answered the first: bytes of the same chunk would not reach its decompressor. */
+  afterwards?: Buffer
+  guarded: 'pong' | RegExp
+}
+
+const deadly: Attack[] = [
+  { name: 'GMCP with bad JSON', bytes: sub(GMCP, 'Tower.Pong {bad'), guarded: 'pong' },
+  { name: 'a GMCP name without a dot', bytes: sub(GMCP, 'Goodbye'), guarded: 'pong' },
+  { name: 'a dot in the JSON of a name without one', bytes: sub(GMCP, 'Ping {"a":"x.y"}'), guarded: 'pong' },
+  { name: 'a newline inside the JSON', bytes: sub(GMCP, 'Tower.Pong {"v":1,\n"x":"'), guarded: 'pong' },
+  { name: 'a window size of two bytes', bytes: sub(NAWS, Buffer.of(0, 1)), guarded: 'pong' },
+  {
+    name: 'garbage where compression should begin',
+    bytes: Buffer.concat([Buffer.of(IAC, WILL, MCCP), sub(MCCP, '')]),
+    afterwards: Buffer.from('this is not zlib\r\n'),
+    guarded: 'pong',
+  },
+  {
+    name: 'a subnegotiation beyond the buffer',
+    bytes: sub(GMCP, Buffer.alloc(5 * 1024 * 1024, 'a')),
+    guarded: /^ended: Subnegotiation buffer overflow/,
+  },
+  { name: 'a line beyond the buffer', bytes: Buffer.alloc(2 * 1024 * 1024, 'a'), guarded: /^ended: Receive buffer overflow/ },
+]
+
+async function client(mode: 'bare' | 'guarded', attack: Attack): Promise<{ code: number | null; out: string; err: string }> {
+  const port = await game((socket) => {
+    // A demand that is always refused: its answer proves that the first bytes were taken.
+    socket.write(Buffer.concat([Buffer.of(IAC, WILL, GMCP, IAC, DO, 24), attack.bytes]))
+    let answers = Buffer.alloc(0)
+    socket.on('data', (chunk) => {
+      const before = answers.includes(refusal)
+      answers = Buffer.concat([answers, chunk])
+      if (!before && answers.includes(refusal))
+        socket.write(attack.afterwards === undefined ? pong : Buffer.concat([attack.afterwards, pong]))
+    })
+  })
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'guard-child.ts'), mode, String(port)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  toStop.push(() => child.kill('SIGKILL'))
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => (out += chunk))
+  child.stderr.on('data', (chunk) => (err += chunk))
+  const [code] = await once(child, 'close')
+  return { code, out: out.trim(), err }
+}
+
+describe.each(deadly)('$name', (attack) => {
+  test('ends the process with telnetlib as it comes', async () => {
+    const { code, out, err } = await client('bare', attack)
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toMatch(/Error/)
+  }, 20_000)
+
+  test('does nothing to the guarded one but, where nothing else is left, end its connection', async () => {
+    const { code, out } = await client('guarded', attack)
+    expect(code).toBe(0)
+    expect(out).toEqual(attack.guarded === 'pong' ? 'pong' : expect.stringMatching(attack.guarded))
+  }, 20_000)
+})
+
+/** A guarded client and what it told. */
+async function guarded(serve: (socket: Socket) => void) {
+  let socket: Socket | undefined
+  const received: Buffer[] = []
+  const port = await game((opened) => {
+    socket = opened
+    opened.on('data', (chunk) => received.push(chunk))
+    serve(opened)
+  })
+  const told = { enabled: 0, gmcp: [] as string[], text: [] as string[], ended: [] as string[] }
+  const telnet: GuardedTelnet = openGuardedTelnet(
+    { host: '127.0.0.1', port },
+    {
+      enabled: () => void told.enabled++,
+      gmcp: (payload) => void told.gmcp.push(Buffer.from(payload).toString()),
+      text: (bytes) => void told.text.push(Buffer.from(bytes).toString()),
+      ended: (reason) => void told.ended.push(reason),
+    },
+  )
+  toStop.push(() => telnet.end(false))
+  const game_ = await until(() => socket, { withinMs: 5_000, what: 'the connection' })
+  return { telnet, told, socket: game_, received: () => Buffer.concat(received) }
+}
+
+describe('negotiation', () => {
+  test('of all that Evennia offers only GMCP is accepted', async () => {
+    const offers = [DO, 34, WILL, 3, DO, 31, DO, 24, WILL, 86, WILL, 70, WILL, 69, WILL, 201, WILL, 91]
+    const { received, told } = await guarded((socket) => {
+      for (let index = 0; index < offers.length; index += 2) socket.write(Buffer.of(IAC, offers[index] ?? 0, offers[index + 1] ?? 0))
+    })
+    await until(() => received().length >= 27, { withinMs: 5_000, what: 'nine answers' })
+    const answers: number[][] = []
+    for (let index = 0; index < received().length; index += 3) answers.push([...received().subarray(index + 1, index + 3)])
+    expect(answers).toEqual([
+      [WONT, 34],
+      [DONT, 3],
+      [WONT, 31],
+      [WONT, 24],
+      [DONT, 86],
+      [DONT, 70],
+      [DONT, 69],
+      [DO, 201],
+      [DONT, 91],
+    ])
+    expect(told.enabled).toBe(1)
+  })
+
+  test('GMCP that comes before it is agreed is not looked at; agreed late, it is', async () => {
+    const { told } = await guarded((socket) => {
+      socket.write(Buffer.concat([pong, Buffer.of(IAC, WONT, GMCP), Buffer.of(IAC, WILL, GMCP), sub(GMCP, 'Tower.Ack {}')]))
+    })
+    await until(() => told.gmcp.length > 0, { withinMs: 5_000, what: 'GMCP' })
+    expect(told).toMatchObject({ enabled: 1, gmcp: ['Tower.Ack {}'], ended: [] })
+  })
+
+  test.each([
+    ['offers', WILL, GMCP],
+    ['offers of something else', WILL, 70],
+    ['demands', DO, 24],
+  ])('a game that repeats its %s without end is left', async (_what, command, option) => {
+    const { told, received } = await guarded((socket) =>
+      socket.write(Buffer.concat(Array.from({ length: 5_000 }, () => Buffer.of(IAC, command, option)))),
+    )
+    await until(() => told.ended.length > 0, { withinMs: 5_000, what: 'the end' })
+    expect(told.ended).toEqual([expect.stringContaining(`option ${option}`)])
+    expect(received().length).toBeLessThanOrEqual(30)
+  })
+
+  test('a game that switches GMCP off is left', async () => {
+    const { told } = await guarded((socket) => socket.write(Buffer.of(IAC, WILL, GMCP, IAC, WONT, GMCP)))
+    await until(() => told.ended.length > 0, { withinMs: 5_000, what: 'the end' })
+    expect(told.ended).toEqual([expect.stringContaining('GMCP off')])
+  })
+})
+
+describe('what goes out', () => {
+  test('a message is one frame with its name as written and each 0xFF doubled', () => {
+    expect([...gmcpFrame('Tower.Ping {}')]).toEqual([IAC, SB, GMCP, ...Buffer.from('Tower.Ping {}'), IAC, SE])
+    expect([...doubled(Buffer.of(65, 255, 66))]).toEqual([65, 255, 255, 66])
+    expect(gmcpFrame('ÿ').filter((byte) => byte === IAC).length).toBe(2)
+  })
+
+  test('messages arrive whole and in order, and nothing is written after the end', async () => {
+    const { telnet, received, told } = await guarded(() => {})
+    for (let index = 0; index < 100; index++) telnet.send(`Tower.Ping {"id":"p-${index}"}`)
+    telnet.end(true)
+    telnet.send('Tower.Ping {"id":"too late"}')
+    const expected = Buffer.concat(Array.from({ length: 100 }, (_, index) => gmcpFrame(`Tower.Ping {"id":"p-${index}"}`)))
+    await until(() => received().length >= expected.length, { withinMs: 5_000, what: 'all frames' })
+    expect(received().equals(expected)).toBe(true)
+    expect(told.ended).toEqual([])
+  })
+})
+
+describe('what comes in', () => {
+  test('a message of a megabyte, byte by byte at its ends, unicode and doubled 0xFF inside', async () => {
+    const text = `Tower.Error {"v":1,"code":"invalid","text":"${'é🗼'.repeat(100_000)}"}`
+    const frame = Buffer.concat([Buffer.of(IAC, WILL, GMCP), sub(GMCP, text), sub(GMCP, Buffer.of(65, IAC, IAC, 66))])
+    const { told } = await guarded((socket) => {
+      for (const byte of frame.subarray(0, 40)) socket.write(Buffer.of(byte))
+      socket.write(frame.subarray(40))
+    })
+    await until(() => told.gmcp.length === 2, { withinMs: 10_000, what: 'both' })
+    expect(told.gmcp[0]).toBe(text)
+    expect(told.gmcp[1]).toBe(Buffer.of(65, IAC, 66).toString())
+  })
+
+  test('a GMCP name of 100,000 bytes costs nothing', async () => {
+    const { told } = await guarded((socket) =>
+      socket.write(Buffer.concat([Buffer.of(IAC, WILL, GMCP), sub(GMCP, 'a.'.repeat(50_000)), pong])),
+    )
+    await until(() => told.gmcp.length === 2, { withinMs: 5_000, what: 'the message after it' })
+    expect(told.gmcp.map((payload) => decodeGmcp(Buffer.from(payload)).kind)).toEqual(['malformed', 'message'])
+  })
+
+  test('text comes by the line, and a prompt at the go-ahead', async () => {
+    const { told } = await guarded((socket) => socket.write(Buffer.concat([Buffer.from('one\r\ntwo'), Buffer.of(IAC, 249)])))
+    await until(() => told.text.length === 2, { withinMs: 5_000, what: 'two texts' })
+    expect(told.text).toEqual(['one\r\n', 'two'])
+  })
+})
+
+describe('the end', () => {
+  test('is told once, whether the game hangs up or resets', async () => {
+    for (const hangUp of [(socket: Socket) => socket.end(), (socket: Socket) => socket.resetAndDestroy()]) {
+      const { told, telnet } = await guarded(hangUp)
+      await until(() => told.ended.length > 0, { withinMs: 5_000, what: 'the end' })
+      telnet.send('Tower.Ping {}')
+      telnet.end(true)
+      expect(told.ended.length).toBe(1)
+    }
+  })
+
+  test('a port where nobody listens is an end with its reason', async () => {
+    const ended: string[] = []
+    const port = await game(() => {})
+    for (const stop of toStop.splice(0)) stop()
+    openGuardedTelnet(
+      { host: '127.0.0.1', port },
+      { enabled: () => {}, gmcp: () => {}, text: () => {}, ended: (reason) => void ended.push(reason) },
+    )
+    await until(() => ended.length > 0, { withinMs: 5_000, what: 'the end' })
+    expect(ended).toEqual([expect.stringContaining('ECONNREFUSED')])
+  })
+
+  test('our own end is not told back to us', async () => {
+    const { told, telnet, socket } = await guarded(() => {})
+    telnet.end(false)
+    await until(() => socket.destroyed || socket.readableEnded, { withinMs: 5_000, what: 'the game to see it' })
+    expect(told.ended).toEqual([])
+  })
+})
