@@ -1,0 +1,63 @@
+"""The account with which the watch logs in."""
+
+from typing import Any
+
+from evennia import DefaultAccount, create_account
+from evennia.accounts.models import AccountDB
+
+PERMISSION = "tower_bridge"
+
+
+class AccountError(Exception):
+    """The account can't be made; the message is one sentence for a person."""
+
+
+class BridgeAccount(DefaultAccount):
+    """An account for a program: no character, no commands, nobody can talk to it.
+
+    Not Evennia's Bot: that one opens connections by itself, and what comes in reaches its commands.
+    """
+
+    def basetype_setup(self) -> None:
+        """Locks as Evennia's bots have them, and no default commands."""
+        self.locks.add(
+            "examine:perm(Admin);edit:perm(Admin);delete:perm(Admin);boot:perm(Admin);"
+            "msg:false();noidletimeout:true()"
+        )
+
+    def at_post_login(self, session: Any = None, **kwargs: Any) -> None:
+        """Only what the watch waits for; there is no character to look for."""
+        if session:
+            session.msg(logged_in={})
+
+
+def ensure_bridge_account(name: str, password: str) -> Any:
+    """Make the account of the watch, or give the one that is there this password.
+
+    Args:
+        name: Its name in the game.
+        password: In plain text; Evennia keeps a hash only.
+
+    Returns:
+        The account, with the permission `tower_bridge` and no other.
+
+    Raises:
+        AccountError: If the name or password can't be used, or the name is a player's.
+    """
+    if not name.strip() or "|" in name or not name.isprintable() or len(name) > 60:
+        raise AccountError("The account's name must be 1 to 60 characters without '|'.")
+    if len(password) < 12:
+        raise AccountError("The password must be 12 characters at least.")
+    account = AccountDB.objects.filter(username__iexact=name).first()
+    if account is None:
+        account = create_account(
+            name, None, password, typeclass=BridgeAccount, permissions=[PERMISSION]
+        )
+    elif not isinstance(account, BridgeAccount) or account.is_superuser:
+        raise AccountError(f"{name!r} is an account of the game already; choose another name.")
+    else:
+        account.set_password(password)
+        account.save()
+    account.permissions.clear()
+    account.permissions.add(PERMISSION)
+    return account

@@ -1,0 +1,62 @@
+"""Alerts, said aloud: in the room of the host, in the Watch Room and on the channel."""
+
+from typing import Any
+
+from evennia.utils import logger
+
+from . import build
+from .appearance import alert_line
+from .channel import say_on_channel
+from .fleet import Fleet
+from .models import prune, remember_told, was_told
+
+_PRUNE_EVERY = 1000
+_told_in_this_life: set[str] = set()
+
+
+def tell(alert: dict[str, Any], fleet: Fleet) -> None:
+    """Say a valid `tower_alert`, unless it was said before.
+
+    The id is saved after the saying: if the game dies between the two it is said twice, the other
+    way round it might never be heard. Raises what the database raises; then the watch repeats the
+    alert, and it is saved without being said again.
+    """
+    alert_id = alert["id"]
+    if alert_id not in _told_in_this_life:
+        if was_told(alert_id):
+            return
+        _say(alert, fleet)
+        _told_in_this_life.add(alert_id)
+    remember_told(alert_id)
+    if len(_told_in_this_life) >= _PRUNE_EVERY:
+        _told_in_this_life.clear()
+        prune()
+
+
+def _say(alert: dict[str, Any], fleet: Fleet) -> None:
+    line = alert_line(alert["kind"], alert["text"])
+    rooms = [build.host_room(_host_of(alert, fleet)), build.watch_room()]
+    for room in dict.fromkeys(room for room in rooms if room is not None):
+        _say_in(room, line)
+    try:
+        say_on_channel(line)
+    except Exception:
+        # A broken channel must not make the alert come again and again in the rooms.
+        logger.log_trace("Towerwatch: the channel could not be told")
+
+
+def _host_of(alert: dict[str, Any], fleet: Fleet) -> str | None:
+    if alert["subject"] == "host":
+        return alert["subjectId"]
+    agent = fleet.agents.get(alert["subjectId"]) if alert["subject"] == "agent" else None
+    return alert.get("host") or (agent.host if agent else None)
+
+
+def _say_in(room: Any, line: str) -> None:
+    # Not msg_contents: it runs str.format and FuncParser over the text, and one listener whose
+    # hook fails ends it for the rest.
+    for listener in room.contents:
+        try:
+            listener.msg(text=(line, {"type": "towerwatch"}))
+        except Exception:
+            logger.log_trace(f"Towerwatch: {listener} could not be told in {room}")

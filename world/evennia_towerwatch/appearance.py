@@ -1,0 +1,258 @@
+"""What the fleet looks like: texts with Evennia's colour markup. Pure.
+
+Every state is said in a word as well as in a colour. Every outside text goes through `escape`.
+When the watch isn't there, nobody knows how an agent is: then its state is `unknown`, and what was
+last heard is told as such.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from .escape import escape
+from .fleet import Agent, Fleet, Host, by_name
+
+_COLOURS = {
+    "new": "|c",
+    "up": "|g",
+    "late": "|y",
+    "down": "|r",
+    "unreachable": "|m",
+    "paused": "|b",
+    "unknown": "|x",
+}
+
+_STATUS_COLOURS = {"failed": "|r", "timeout": "|y", "refused": "|y"}
+
+# A state as the cell of a table that the watch has drawn: alone between edges and double spaces.
+_CELL = re.compile(rf"(?:^|(?<=  ))({'|'.join(_COLOURS)})(?=  |$)")
+
+# What `fleet` shows, and at which width of the screen.
+_NARROW, _WIDE = 60, 110
+
+
+def state_word(state: str, shown: str | None = None) -> str:
+    """A state in its colour; `shown` is what to write instead of the bare word."""
+    return f"{_COLOURS.get(state, '|x')}{shown or state}|n"
+
+
+def duration(ms: float) -> str:
+    """A duration as people say it, in the two largest units: `45 s`, `3 m 10 s`, `2 d 4 h`."""
+    seconds = int(ms // 1000)
+    parts = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
+        count, seconds = divmod(seconds, size)
+        if parts or count or unit == "s":
+            parts.append((count, unit))
+        if len(parts) == 2:
+            break
+    if len(parts) == 2 and parts[1][0] == 0:
+        parts.pop()
+    return " ".join(f"{count} {unit}" for count, unit in parts)
+
+
+def npc_name(agent: Agent, watched: bool) -> str:
+    """An agent's name with its state at a glance: `Bezalel (down)`."""
+    state = agent.state if watched else "unknown"
+    return f"{escape(agent.name, 60)} ({state_word(state)})"
+
+
+def npc_text(agent: Agent, host: Host | None, now_ms: float, watched: bool) -> str:
+    """What `look` tells of an agent, below its name.
+
+    Args:
+        agent: The one looked at.
+        host: Where it lives, when the Tower knows that host.
+        now_ms: Monotonic.
+        watched: Whether the watch is connected and answering.
+    """
+    if watched:
+        state = f"{state_word(agent.state)} for {duration(agent.state_for_at(now_ms))}"
+        if agent.cause:
+            state += f" ({escape(agent.cause, 60)})"
+    else:
+        state = f"{state_word('unknown')} (the watch is not here; last heard: {agent.state})"
+    rows = [
+        ("State", state),
+        ("Last beat", _beat(agent, now_ms)),
+        ("Doing", _doing(agent)),
+        ("Host", _host(agent, host, watched)),
+        ("Runs in", escape(agent.place, 120)),
+    ]
+    if agent.model:
+        rows.append(("Model", escape(agent.model, 100)))
+    rows.append(("Respawn", agent.policy))
+    rows.append(("Incident", _incident(agent)))
+    return "\n".join(f"|w{label + ':':<11}|n{text}" for label, text in rows)
+
+
+def _beat(agent: Agent, now_ms: float) -> str:
+    age_ms = agent.beat_age_at(now_ms)
+    if age_ms is None:
+        return "none was ever seen"
+    colour = {"fresh": "|g", "late": "|y", "stale": "|r"}[agent.freshness_at(now_ms)]
+    freshness = agent.freshness_at(now_ms)
+    return f"{duration(age_ms)} ago, {colour}{freshness}|n (due every {duration(agent.period_ms)})"
+
+
+def _doing(agent: Agent) -> str:
+    busy = {True: "busy", False: "idle", None: ""}[agent.busy]
+    doing = escape(agent.doing, 200) if agent.doing else ""
+    if busy and doing:
+        return f"{busy}: {doing}"
+    return busy or doing or "it does not say"
+
+
+def _host(agent: Agent, host: Host | None, watched: bool) -> str:
+    if host is None:
+        return escape(agent.host, 63)
+    state = host.state if watched else "unknown"
+    return f"{escape(host.name, 60)} ({state_word(state)})"
+
+
+def _incident(agent: Agent) -> str:
+    incident = agent.incident
+    if incident is None:
+        return "none"
+    what = f"#{incident.number} {escape(incident.cause, 60)}"
+    if incident.duration_ms is None:
+        return f"{what}, |ropen|n"
+    return f"{what}, closed after {duration(incident.duration_ms)}"
+
+
+def counts(agents: Iterable[Agent], watched: bool) -> str:
+    """How many are in which state: `5 up, 1 down`."""
+    states = [agent.state if watched else "unknown" for agent in agents]
+    if not states:
+        return "no agents"
+    return ", ".join(
+        state_word(state, f"{states.count(state)} {state}") for state in _COLOURS if state in states
+    )
+
+
+def host_room_text(host: Host, agents: Sequence[Agent], now_ms: float, watched: bool) -> str:
+    """The state of a host and of those who live on it, for the description of its room."""
+    state = host.state if watched else "unknown"
+    since = f" for {duration(host.state_for_at(now_ms))}" if watched else ""
+    return f"Host {escape(host.name, 60)} is {state_word(state)}{since}: {counts(agents, watched)}."
+
+
+def watch_room_text(fleet: Fleet, watched: bool) -> str:
+    """The whole fleet in one line per host, for the description of the Watch Room."""
+    if not fleet.complete:
+        return "The boards on the walls are still blank: no fleet has been seen yet."
+    lines = [f"The fleet: {counts(fleet.agents.values(), watched)}."]
+    for host in by_name(fleet.hosts.values()):
+        state = host.state if watched else "unknown"
+        agents = fleet.agents_on(host.id)
+        names = ", ".join(npc_name(agent, watched) for agent in agents[:12])
+        more = f" and {len(agents) - 12} more" if len(agents) > 12 else ""
+        lines.append(f"  {escape(host.name, 60)} ({state_word(state)}): {names or 'nobody'}{more}")
+    return "\n".join(lines)
+
+
+def fleet_table(fleet: Fleet, now_ms: float, watched: bool, width: int) -> list[str]:
+    """The table of `fleet`, one line per agent, in lines of at most `width` columns."""
+    if not fleet.agents:
+        return ["No agents: the watch has not told of any."]
+    columns = [("Agent", 9, 20), ("State", 11, 11), ("Beat", 8, 11)]
+    if width >= _NARROW:
+        columns.append(("Host", 6, 14))
+    columns.append(("Doing", 5, 200))
+    if width >= _WIDE:
+        columns.insert(4, ("Runs in", 7, 30))
+    rows = [_table_row(agent, fleet, now_ms, watched) for agent in by_name(fleet.agents.values())]
+    widths = _column_widths(columns, rows, width)
+    head = "  ".join(_fit(name, widths[name]) for name, _, _ in columns).rstrip()
+    lines = [f"|w{head}|n"]
+    for agent_state, row in rows:
+        cells = []
+        for name, _, _ in columns:
+            cell = _fit(row[name], widths[name])
+            cells.append(state_word(agent_state, cell) if name == "State" else cell)
+        lines.append("  ".join(cells).rstrip())
+    total = f"{len(rows)} {'agent' if len(rows) == 1 else 'agents'}"
+    lines.append(f"{total}: {counts(fleet.agents.values(), watched)}.")
+    return lines
+
+
+def _table_row(
+    agent: Agent, fleet: Fleet, now_ms: float, watched: bool
+) -> tuple[str, dict[str, str]]:
+    state = agent.state if watched else "unknown"
+    age_ms = agent.beat_age_at(now_ms)
+    host = fleet.hosts.get(agent.host)
+    doing = escape(agent.doing, 200) if agent.doing else ""
+    if agent.state in ("down", "unreachable", "paused") and agent.cause:
+        doing = escape(agent.cause, 60)
+    return state, {
+        "Agent": escape(agent.id, 63),
+        "State": state,
+        "Beat": "never" if age_ms is None else duration(age_ms),
+        "Host": escape(host.name if host else agent.host, 60),
+        "Runs in": escape(agent.place, 120),
+        "Doing": doing,
+    }
+
+
+def _column_widths(
+    columns: Sequence[tuple[str, int, int]],
+    rows: Sequence[tuple[str, dict[str, str]]],
+    width: int,
+) -> dict[str, int]:
+    """Each column as wide as its longest cell, within its bounds; the last gets what is left."""
+    widths: dict[str, int] = {}
+    for name, least, most in columns:
+        longest = max([_columns_of(name), *(_columns_of(row[name]) for _, row in rows)])
+        widths[name] = max(least, min(most, longest))
+    last = columns[-1][0]
+    taken = sum(widths[name] + 2 for name, _, _ in columns[:-1])
+    # On a very narrow screen the first column gives way, never the state.
+    short = taken + columns[-1][1] - width
+    if short > 0:
+        widths["Agent"] = max(4, widths["Agent"] - short)
+        taken = sum(widths[name] + 2 for name, _, _ in columns[:-1])
+    widths[last] = max(1, min(widths[last], width - taken))
+    return widths
+
+
+def _columns_of(text: str) -> int:
+    return sum(_sign_columns(sign) for sign in text)
+
+
+def _sign_columns(sign: str) -> int:
+    if unicodedata.combining(sign):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+
+
+def _fit(text: str, width: int) -> str:
+    """Text in exactly `width` columns: cut with an ellipsis, or padded."""
+    if _columns_of(text) <= width:
+        return text + " " * (width - _columns_of(text))
+    kept, used = [], 0
+    for sign in text:
+        if used + _sign_columns(sign) > width - 1:
+            break
+        kept.append(sign)
+        used += _sign_columns(sign)
+    return "".join(kept) + "…" + " " * (width - 1 - used)
+
+
+def result_lines(operation: str, status: str, lines: Sequence[str]) -> list[str]:
+    """The lines of an answer of the watch, escaped, states in tables coloured.
+
+    An end that is not `ok` is said in a line of its own first, so that nobody has to guess it.
+    """
+    shown = [_CELL.sub(lambda cell: state_word(cell[1]), escape(line)) for line in lines]
+    if status in _STATUS_COLOURS:
+        return [f"{_STATUS_COLOURS[status]}{escape(operation, 32)}: {status}|n", *shown]
+    if status == "ok" and not shown:
+        return [f"{escape(operation, 32)}: done"]
+    return shown
+
+
+def alert_line(kind: str, text: str) -> str:
+    """An alert as it is said: its text, escaped, in the colour of its kind."""
+    colour = {"problem": "|r", "recovery": "|g"}.get(kind)
+    return f"{colour}{escape(text)}|n" if colour else escape(text)

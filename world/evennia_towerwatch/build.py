@@ -1,0 +1,183 @@
+"""The rooms and bodies of the fleet: a Watch Room, a room per host, an NPC per agent.
+
+Everything is found by tags, never by name, for players may name things as they like. It is safe to
+run at any time and any number of times. What builders have written stays: descriptions are theirs,
+and nothing of a host or agent that has left the fleet is deleted. It is taken out of the world, and
+comes back if they do.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from evennia import create_object, search_tag
+from evennia.objects.models import ObjectDB
+from evennia.utils import logger
+from twisted.internet import task
+
+from . import conf
+from .commands.words import command_words
+from .escape import escape
+from .fleet import Agent, Fleet, Host, by_name
+from .npc import AGENT_TAG, TowerNPC
+from .rooms import HOST_TAG, WATCH_TAG, HostRoom, WatchRoom
+
+EXIT_IN_TAG = "tower_exit_in"
+EXIT_OUT_TAG = "tower_exit_out"
+
+_running: Any = None
+
+
+def follow(fleet: Fleet) -> None:
+    """Make the world follow the fleet, a little at a time so that the game goes on meanwhile."""
+    global _running
+    if _running is not None:
+        try:
+            _running.stop()
+        except task.TaskFinished:
+            pass
+    _running = task.cooperate(_logged(fleet))
+
+
+def _logged(fleet: Fleet) -> Iterator[None]:
+    try:
+        yield from steps(fleet)
+    except Exception:
+        logger.log_trace("Towerwatch: the rooms could not follow the fleet")
+
+
+def build_now(fleet: Fleet) -> None:
+    """Make the world follow the fleet at once."""
+    for _ in steps(fleet):
+        pass
+
+
+def steps(fleet: Fleet) -> Iterator[None]:
+    """Make the world follow the fleet; each step is one object's worth of work."""
+    watch = ensure_watch_room()
+    rooms = _tagged(HOST_TAG, HostRoom)
+    npcs = _tagged(AGENT_TAG, TowerNPC)
+    hosts, agents = dict(fleet.hosts), dict(fleet.agents)
+    for host in by_name(hosts.values()):
+        rooms[host.id] = _ensure_room(host, rooms.get(host.id), watch)
+        yield
+    for agent in by_name(agents.values()):
+        _ensure_npc(agent, npcs.get(agent.id), rooms.get(agent.host, watch))
+        yield
+    for agent_id in npcs.keys() - agents.keys():
+        npcs[agent_id].location = None
+        yield
+    for host_id in rooms.keys() - hosts.keys():
+        _close_room(host_id, rooms[host_id], watch)
+        yield
+
+
+def watch_room() -> Any:
+    """The Watch Room, or None where it has not been made."""
+    return _first(WATCH_TAG, WATCH_TAG, WatchRoom)
+
+
+def host_room(host_id: str | None) -> Any:
+    """The room of a host, or None."""
+    return _first(host_id, HOST_TAG, HostRoom) if host_id else None
+
+
+def ensure_watch_room() -> Any:
+    """The Watch Room; made where it is missing."""
+    room = watch_room()
+    if room is None:
+        room = create_object(WatchRoom, conf.watch_room_name(), nohome=True)
+        room.tags.add(WATCH_TAG, category=WATCH_TAG)
+    return room
+
+
+def adopt_watch_room(room: Any) -> Any:
+    """Make a room that is there already the Watch Room: the start of a new game, for instance.
+
+    Its name and description become the Watch Room's. Does nothing where there is one already.
+    """
+    existing = watch_room()
+    if existing is not None:
+        return existing
+    room.swap_typeclass(WatchRoom, clean_attributes=False)
+    room.key = conf.watch_room_name()
+    room.attributes.remove("desc")
+    room.tags.add(WATCH_TAG, category=WATCH_TAG)
+    return room
+
+
+def _tagged(category: str, typeclass: type) -> dict[str, Any]:
+    """All objects of this kind, by the id in their tag; of copies the oldest."""
+    found: dict[str, Any] = {}
+    objects = ObjectDB.objects.filter(db_tags__db_category=category).distinct().order_by("id")
+    for thing in objects:
+        if isinstance(thing, typeclass):
+            found.setdefault(thing.tags.get(category=category, return_list=True)[0], thing)
+    return found
+
+
+def _first(key: str, category: str, typeclass: type) -> Any:
+    things = [thing for thing in search_tag(key, category=category) if isinstance(thing, typeclass)]
+    return min(things, key=lambda thing: thing.id, default=None)
+
+
+def _ensure_room(host: Host, room: Any, watch: Any) -> Any:
+    name = escape(host.name, 60) or host.id
+    if room is None:
+        room = create_object(HostRoom, name, nohome=True)
+        room.tags.add(host.id, category=HOST_TAG)
+    _name(room, name, host.id)
+    _ensure_exit(EXIT_IN_TAG, host.id, watch, room, name, [host.id])
+    _ensure_exit(EXIT_OUT_TAG, host.id, room, watch, watch.key, ["out", "watch"])
+    return room
+
+
+def _ensure_exit(
+    category: str, host_id: str, source: Any, target: Any, name: str, aliases: list[str]
+) -> None:
+    # An exit's name is a command, and stronger than ours: a host called "health" must not take it.
+    taken = command_words()
+    key = name if name.lower() not in taken else f"to {name}"
+    aliases = [alias for alias in aliases if alias not in taken and alias != key.lower()]
+    passage = _first(host_id, category, ObjectDB)
+    if passage is None:
+        passage = create_object(
+            settings.BASE_EXIT_TYPECLASS, key, location=source, destination=target, home=source
+        )
+        passage.tags.add(host_id, category=category)
+    if passage.location != source:
+        passage.location = source
+    if passage.destination != target:
+        passage.destination = target
+    _name(passage, key, *aliases)
+
+
+def _ensure_npc(agent: Agent, npc: Any, room: Any) -> None:
+    name = escape(agent.name, 60) or agent.id
+    if npc is None:
+        npc = create_object(TowerNPC, name, location=room, home=room)
+        npc.tags.add(agent.id, category=AGENT_TAG)
+    _name(npc, name, agent.id)
+    if npc.location != room:
+        npc.location = npc.home = room
+
+
+def _name(thing: Any, name: str, *aliases: str) -> None:
+    # Setting it to the same again would write to the database each time.
+    if thing.key != name:
+        thing.key = name
+    known = thing.aliases.all()
+    for alias in aliases:
+        if alias not in known:
+            thing.aliases.add(alias)
+
+
+def _close_room(host_id: str, room: Any, watch: Any) -> None:
+    """Close the way in; who stands in there is brought to the Watch Room."""
+    passage = _first(host_id, EXIT_IN_TAG, ObjectDB)
+    if passage is not None:
+        passage.delete()
+    for thing in room.contents:
+        if thing.has_account:
+            thing.msg(f"{escape(room.key, 60)} is no longer in the fleet, and you are led out.")
+            thing.move_to(watch, quiet=True)

@@ -1,0 +1,86 @@
+"""The channel on which alerts are said."""
+
+from typing import Any
+
+from evennia import DefaultChannel, create_channel
+from evennia.comms.models import ChannelDB
+from evennia.utils import logger
+
+from . import conf
+from .commands.words import command_words
+
+_JOINED = "towerwatch_joined"
+
+
+class FleetChannel(DefaultChannel):
+    """A channel whose name doesn't take a command's place.
+
+    Evennia gives every subscriber a nick of the channel's name, and a nick is looked at before any
+    command: who joins `Fleet` could never type `fleet` again. So words that are commands here are
+    left out; `channel Fleet = hello` speaks on it.
+    """
+
+    def add_user_channel_alias(self, user: Any, alias: str, **kwargs: Any) -> None:
+        """Called with each name of the channel when somebody joins."""
+        if alias.lower() not in command_words():
+            super().add_user_channel_alias(user, alias, **kwargs)
+
+
+def find_channel() -> Any:
+    """The channel named in the settings, or None. Channels have unique names."""
+    return ChannelDB.objects.filter(db_key__iexact=conf.channel_name()).first()
+
+
+def ensure_channel() -> Any:
+    """The channel; made where it is missing. Everybody may listen, Builders may speak."""
+    channel = find_channel()
+    if channel is None:
+        channel = create_channel(
+            conf.channel_name(),
+            desc="What happens in the fleet, as the watch sees it",
+            locks="listen:all();send:perm(Builder);control:perm(Admin)",
+            typeclass=FleetChannel,
+        )
+    elif not isinstance(channel, FleetChannel) and conf.channel_name().lower() in command_words():
+        logger.log_warn(
+            f"Towerwatch: the channel {conf.channel_name()} was there before and keeps its type, "
+            "so its subscribers have a nick in the way of the command of that name."
+        )
+    return channel
+
+
+def join_once(account: Any) -> None:
+    """Subscribe an account to the channel, the first time only: who leaves it stays away."""
+    if not account.tags.has(_JOINED, category="towerwatch"):
+        channel = ensure_channel()
+        if channel.access(account, "listen"):
+            channel.connect(account)
+        account.tags.add(_JOINED, category="towerwatch")
+
+
+def say_on_channel(line: str) -> None:
+    """Say a line, already escaped, to every subscriber who has not muted the channel.
+
+    This is Channel.msg with one difference: there, one subscriber whose `at_pre_channel_msg` says
+    no ends the delivery to all who come after.
+    """
+    channel = find_channel()
+    if channel is None:
+        logger.log_warn(f"Towerwatch: there is no channel {conf.channel_name()}")
+        return
+    hook_arguments = {"senders": [], "bypass_mute": False}
+    message = channel.at_pre_msg(line, **hook_arguments)
+    if message in (None, False):
+        return
+    muted = set(channel.mutelist)
+    for receiver in channel.subscriptions.online():
+        if receiver in muted:
+            continue
+        try:
+            received = receiver.at_pre_channel_msg(message, channel, **hook_arguments)
+            if received not in (None, False):
+                receiver.channel_msg(received, channel, **hook_arguments)
+                receiver.at_post_channel_msg(received, channel, **hook_arguments)
+        except Exception:
+            logger.log_trace(f"Towerwatch: {receiver} could not be told on the channel")
+    channel.at_post_msg(message, **hook_arguments)

@@ -1,0 +1,28 @@
+"""Operations that the watch answers."""
+
+from typing import Any
+
+from ..appearance import duration
+from ..bridge import BRIDGE
+from .base import TowerCommand
+
+
+class AskCommand(TowerCommand):
+    """Asks the watch, and says so at once when it isn't there."""
+
+    def run(self, arguments: dict[str, str], account: Any) -> None:
+        """The answer comes as `tower_result`, to all sessions of the account."""
+        problem = BRIDGE.problem()
+        if problem is not None:
+            self.tell(problem)
+            return
+        name, deadline_ms = self.operation["name"], self.operation["deadlineMs"]
+        what = " ".join([name, *arguments.values()])
+
+        def on_deadline() -> None:
+            text = f"{what}: no answer of the watch within {duration(deadline_ms)}."
+            account.msg(text=(f"|y{text}|n {BRIDGE.problem() or ''}", {"type": "towerwatch"}))
+
+        BRIDGE.request(self.operation, arguments, account, on_deadline)
+        if self.operation["effect"] == "acts":
+            self.tell(f"The watch is asked: {what}")

@@ -1,0 +1,140 @@
+"""What all commands of operations have in common: words, arguments, locks, the watch's absence."""
+
+import difflib
+from typing import Any
+
+from django.conf import settings
+from evennia.commands.command import Command
+from evennia.locks.lockhandler import check_lockstring
+
+from .. import conf
+from ..bridge import BRIDGE
+from ..escape import escape
+
+_MOST_TYPED = 400
+
+
+class TowerCommand(Command):
+    """One operation as a command; subclasses are made with their `operation` declared.
+
+    Its lock is open and the real one is asked in `func`: a command that Evennia hides from somebody
+    could neither tell them why nor tell the watch, and their words would reach another command.
+    """
+
+    operation: dict[str, Any]
+    locks = "cmd:all()"
+    help_category = "Towerwatch"
+    # A word of ours ends where it ends: `restarting` is not `restart ing`.
+    arg_regex = r"\s|$"
+
+    def match(self, cmdname: str, include_prefixes: bool = True) -> tuple[str | None, str | None]:
+        """Say which part of a typed line is this command's name.
+
+        Evennia's own `@reload` has the alias `@restart`, and a prefix may be left out, so that
+        `@restart bezalel` would reload the game. Of two commands that match, the parser takes the
+        one with the longer name. So with something behind the name, the space belongs to ours.
+        `@restart` with nothing behind it is left to the core.
+        """
+        text = cmdname.lstrip(settings.CMD_IGNORE_PREFIXES)
+        lead = cmdname[: len(cmdname) - len(text)]
+        if lead or not include_prefixes:
+            for word in self._keyaliases:
+                if text.startswith(word) and text[len(word) :].strip():
+                    name = lead + text[: len(word) + 1]
+                    return (name, name) if name[-1].isspace() else (None, None)
+        return super().match(cmdname, include_prefixes=include_prefixes)
+
+    def parse(self) -> None:
+        """Take the arguments from the line as typed.
+
+        Where two commands match `@restart box-2`, the parser reads `-2` as "the second of them",
+        and what it hands on is `box`. That must never be restarted.
+        """
+        line = (self.raw_string or "").strip().lstrip(settings.CMD_IGNORE_PREFIXES)
+        for word in self._keyaliases:
+            rest = line[len(word) :]
+            if line.lower().startswith(word) and (not rest or rest[0].isspace()):
+                self.typed = rest.strip()
+                return
+        self.typed = self.args.strip()
+
+    def func(self) -> None:
+        """Check, then do it."""
+        account = self.account or getattr(self.caller, "account", None)
+        if account is None:
+            self.tell("Only a player can ask for that.")
+            return
+        arguments = self.parse_arguments()
+        if arguments is None:
+            return
+        lock = conf.lock_of(self.operation["effect"])
+        if not check_lockstring(self.caller, f"tower:{lock}", access_type="tower"):
+            name = self.operation["name"]
+            self.tell(f"You may not use {name} here: it needs {lock}.")
+            BRIDGE.refused(self.operation, arguments, account, f"the game's lock wants {lock}")
+            return
+        self.run(arguments, account)
+
+    def run(self, arguments: dict[str, str], account: Any) -> None:
+        """Do it for this account, which may. Subclasses say how."""
+        raise NotImplementedError
+
+    def parse_arguments(self) -> dict[str, str] | None:
+        """Values by argument name, ids where ids are meant; None when the person was told why not.
+
+        The last argument takes what is left of the line, so that names with spaces can be typed.
+        """
+        declared = self.operation["arguments"]
+        words = self.typed.split(maxsplit=max(0, len(declared) - 1)) if self.typed else []
+        needed = sum(argument["required"] for argument in declared)
+        if len(words) < needed or len(words) > len(declared) or len(self.typed) > _MOST_TYPED:
+            self.tell(f"Usage: {usage(self.operation)}")
+            return None
+        arguments = {}
+        for argument, word in zip(declared, words, strict=False):
+            found = self._find(word, argument["kind"])
+            if found is None:
+                return None
+            arguments[argument["name"]] = found
+        return arguments
+
+    def _find(self, word: str, kind: str) -> str | None:
+        found = BRIDGE.fleet.find(word, kind)
+        if found is not None:
+            return found
+        if not BRIDGE.fleet.complete:
+            # Nothing is mirrored yet, so the watch has to judge; the answer says if it is unknown.
+            return word
+        ids = BRIDGE.fleet.ids(kind)
+        near = difflib.get_close_matches(word.lower(), ids, 1)
+        hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(ids[:20])}."
+        what = kind.replace("-", " ")
+        self.tell(f"There is no {what} called {escape(word, 60)}.{hint}")
+        return None
+
+    def tell(self, text: str) -> None:
+        """Say something to whoever typed it."""
+        self.msg(text=(text, {"type": "towerwatch"}))
+
+    def get_help(self, caller: Any, cmdset: Any) -> str:
+        """Called by `help <command>`."""
+        operation = self.operation
+        lines = [operation["summary"], "", "Usage:", f"  {usage(operation)}"]
+        lines += [f"  {name}" for name in self._keyaliases if name != operation["name"]]
+        for argument in operation["arguments"]:
+            need = "" if argument["required"] else " (may be left out)"
+            lines.append(f"    <{argument['name']}>: {argument['help']}{need}")
+        lines += ["", operation["help"], "", "Examples:"]
+        lines += [f"  {example}" for example in operation["examples"]]
+        lock = conf.lock_of(operation["effect"])
+        who = "Everybody may use it." if lock == "all()" else f"Who may use it: {lock}."
+        return "\n".join([*lines, "", who])
+
+
+def usage(operation: dict[str, Any]) -> str:
+    """`restart <agent>`."""
+    parts = [operation["name"]]
+    for argument in operation["arguments"]:
+        shown = f"<{argument['name']}>"
+        parts.append(shown if argument["required"] else f"[{shown}]")
+    return " ".join(parts)

@@ -1,0 +1,18 @@
+"""`fleet`: the whole fleet in a table, from what the game mirrors."""
+
+from typing import Any
+
+from ..appearance import fleet_table
+from ..bridge import BRIDGE, now_ms
+from .base import TowerCommand
+
+
+class FleetCommand(TowerCommand):
+    """Answered by the game alone; ages are as of this moment."""
+
+    def run(self, arguments: dict[str, str], account: Any) -> None:
+        """A missing watch is said first: what follows then is what was last heard."""
+        problem = BRIDGE.problem()
+        width = max(30, min(200, self.client_width() or 78))
+        lines = fleet_table(BRIDGE.fleet, now_ms(), problem is None, width)
+        self.tell("\n".join([problem, *lines] if problem else lines))

@@ -1,0 +1,66 @@
+"""`towerwatch`: is the watch there, and what can be asked of it; `help towerwatch` is the same."""
+
+from typing import Any
+
+from evennia.commands.command import Command
+
+from .. import __version__, conf
+from ..bridge import BRIDGE
+from ..escape import escape
+from ..protocol import load_protocol
+from .base import usage
+from .words import OVERVIEW
+
+
+class OverviewCommand(Command):
+    """The first thing a newcomer asks for."""
+
+    key = OVERVIEW[0]
+    aliases = list(OVERVIEW[1:])
+    locks = "cmd:all()"
+    help_category = "Towerwatch"
+    arg_regex = r"\s|$"
+
+    def func(self) -> None:
+        """Show it."""
+        self.msg(text=(self.get_help(self.caller, None), {"type": "towerwatch"}))
+
+    def get_help(self, caller: Any, cmdset: Any) -> str:
+        """Called by `help towerwatch`."""
+        lines = [
+            "Towerwatch keeps a fleet of AI agents alive. Each agent stands in the room of its",
+            "host and shows how it is. Its death and its return are said in that room, in the",
+            f"{conf.watch_room_name()} and on the channel {conf.channel_name()}.",
+            "",
+        ]
+        for operation in load_protocol().operations:
+            if operation["answeredBy"] != "shell":
+                lines.append(f"  |w{usage(operation):<28}|n{operation['summary']}")
+        lines += [
+            f"  |w{'look <agent>':<28}|nOne agent in full, where it lives or from the "
+            f"{conf.watch_room_name()}",
+            "",
+            "Each also goes by tower/<name>, where another command has its short name.",
+            "States: |cnew|n, |gup|n, |ylate|n (overdue, not yet given up), |rdown|n, "
+            "|munreachable|n (its host",
+            "can't be seen), |bpaused|n (by a person), |xunknown|n (the watch wasn't looking).",
+            "",
+            self._link(),
+        ]
+        return "\n".join(lines)
+
+    def _link(self) -> str:
+        problem = BRIDGE.problem()
+        if problem is not None:
+            return problem
+        text = (
+            f"The watch {escape(BRIDGE.watch_version, 40)} of the fleet "
+            f"{escape(BRIDGE.fleet_name, 60)} is connected since {BRIDGE.connected.said()}; "
+            f"this plugin is {__version__}."
+        )
+        if BRIDGE.taken_over is not None:
+            text += (
+                f"\nAt {BRIDGE.taken_over.said()} it took the place of another watch: "
+                "if that happens often, two are running with the same account."
+            )
+        return text

@@ -1,0 +1,25 @@
+"""The words that the plugin's commands take."""
+
+from functools import cache
+
+from .. import conf
+from ..protocol import load_protocol
+
+CANONICAL = "tower/"
+OVERVIEW = ("towerwatch", "tower")
+
+
+@cache
+def command_words() -> frozenset[str]:
+    """Every word that is a command of the plugin, in lower case."""
+    words = set(OVERVIEW)
+    for operation in load_protocol().operations:
+        if operation["answeredBy"] != "shell":
+            words.update(words_of(operation["name"], operation["aliases"]))
+    return frozenset(words)
+
+
+def words_of(name: str, aliases: list[str]) -> list[str]:
+    """The words of one operation, its canonical one last."""
+    short = [] if name in conf.canonical_only() else [name, *aliases]
+    return [*short, f"{CANONICAL}{name}"]

@@ -1,0 +1,101 @@
+"""The settings of a game that concern the plugin, with their defaults, and what makes them wrong."""
+
+import difflib
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+DEFAULTS: dict[str, Any] = {
+    "TOWERWATCH_CHANNEL": "Fleet",
+    "TOWERWATCH_WATCH_ROOM": "Watch Room",
+    "TOWERWATCH_SEE_LOCK": "all()",
+    "TOWERWATCH_ACT_LOCK": "perm(Builder)",
+    "TOWERWATCH_CANONICAL_ONLY": (),
+    "TOWERWATCH_SILENT_AFTER_S": 30,
+}
+
+INPUT_FUNCS = "evennia_towerwatch.inputfuncs"
+SERVER_HOOKS = "evennia_towerwatch.server_hooks"
+
+
+def channel_name() -> str:
+    """Name of the channel on which alerts are said."""
+    return _get("TOWERWATCH_CHANNEL")
+
+
+def watch_room_name() -> str:
+    """Name that the Watch Room gets when it is made."""
+    return _get("TOWERWATCH_WATCH_ROOM")
+
+
+def lock_of(effect: str) -> str:
+    """The lock for operations of this effect, `sees` or `acts`."""
+    return _get("TOWERWATCH_SEE_LOCK" if effect == "sees" else "TOWERWATCH_ACT_LOCK")
+
+
+def canonical_only() -> tuple[str, ...]:
+    """Operations that get no short command, only `tower/<name>`."""
+    return tuple(_get("TOWERWATCH_CANONICAL_ONLY"))
+
+
+def silent_after_ms() -> float:
+    """A watch of which nothing was heard for so long counts as not connected, in milliseconds."""
+    return _get("TOWERWATCH_SILENT_AFTER_S") * 1000
+
+
+def _get(name: str) -> Any:
+    return getattr(settings, name, DEFAULTS[name])
+
+
+def check(operation_names: set[str]) -> None:
+    """Refuse settings with which the plugin would not work.
+
+    Args:
+        operation_names: All operations that operations.json declares.
+
+    Raises:
+        ImproperlyConfigured: With one sentence that names the setting and the remedy.
+    """
+    for name in dir(settings):
+        if name.startswith("TOWERWATCH_") and name not in DEFAULTS:
+            near = difflib.get_close_matches(name, DEFAULTS, 1, 0)[0]
+            raise ImproperlyConfigured(
+                f"{name} is no setting of evennia_towerwatch; did you mean {near}?"
+            )
+    for name in ("TOWERWATCH_CHANNEL", "TOWERWATCH_WATCH_ROOM"):
+        value = _get(name)
+        if not isinstance(value, str) or not value.strip() or "|" in value or len(value) > 60:
+            raise ImproperlyConfigured(
+                f"{name} must be a name of 1 to 60 characters without '|', not {value!r}."
+            )
+    for name in ("TOWERWATCH_SEE_LOCK", "TOWERWATCH_ACT_LOCK"):
+        value = _get(name)
+        if not isinstance(value, str) or "(" not in value or ":" in value or ";" in value:
+            raise ImproperlyConfigured(
+                f"{name} must be the condition of a lock without an access type, "
+                f"like 'perm(Builder)' or 'all()', not {value!r}."
+            )
+    silent = _get("TOWERWATCH_SILENT_AFTER_S")
+    if isinstance(silent, bool) or not isinstance(silent, int | float) or silent < 5:
+        raise ImproperlyConfigured(
+            f"TOWERWATCH_SILENT_AFTER_S must be a number of seconds, 5 at least, not {silent!r}."
+        )
+    canonical = _get("TOWERWATCH_CANONICAL_ONLY")
+    if isinstance(canonical, str) or not set(canonical) <= operation_names:
+        raise ImproperlyConfigured(
+            "TOWERWATCH_CANONICAL_ONLY must be a list of operations, each one of "
+            f"{', '.join(sorted(operation_names))}, not {canonical!r}."
+        )
+    _check_module("INPUT_FUNC_MODULES", INPUT_FUNCS, "the game would not hear the watch")
+    _check_module("AT_SERVER_STARTSTOP_MODULE", SERVER_HOOKS, "rooms and channel were never made")
+
+
+def _check_module(setting: str, module: str, consequence: str) -> None:
+    value = getattr(settings, setting, ())
+    modules = [value] if isinstance(value, str) else list(value or ())
+    if module not in modules:
+        raise ImproperlyConfigured(
+            f"{setting} must be a list that has {module!r} in it, or {consequence}; "
+            "see Installation in the README of evennia_towerwatch."
+        )

@@ -1,0 +1,39 @@
+"""`evennia towerwatch_account NAME`: makes the account with which the watch logs in."""
+
+import secrets
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    """Never takes a password as an argument: arguments are seen by everybody on the machine."""
+
+    help = (
+        "Makes the account with which the watch logs in, or gives it a new password. "
+        "The password is made up and shown once, unless it is read from standard input."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Called by Django."""
+        parser.add_argument("name", help="name of the account, for example towerwatch")
+        parser.add_argument(
+            "--password-stdin",
+            action="store_true",
+            help="read the password from the first line of standard input and show nothing",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Called by Django."""
+        from evennia_towerwatch.account import AccountError, ensure_bridge_account
+
+        given = options["password_stdin"]
+        password = sys.stdin.readline().rstrip("\r\n") if given else secrets.token_urlsafe(24)
+        try:
+            ensure_bridge_account(options["name"], password)
+        except AccountError as error:
+            raise CommandError(str(error)) from error
+        if not given:
+            self.stdout.write(password)

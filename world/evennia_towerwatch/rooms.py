@@ -1,0 +1,96 @@
+"""The rooms of the Tower. What they tell of the fleet is worked out at the moment of looking."""
+
+from typing import Any
+
+from evennia import CmdSet, DefaultRoom, default_cmds
+
+from .appearance import host_room_text, npc_name, watch_room_text
+from .bridge import BRIDGE, now_ms
+from .npc import agent_text
+
+HOST_TAG = "tower_host"
+WATCH_TAG = "tower_watch_room"
+
+_WATCH_DESCRIPTION = (
+    "A round room at the top of the Tower. A board for every host of the fleet covers the walls, "
+    "and a passage leads to each of them. |wfleet|n shows all agents, |whelp towerwatch|n the rest."
+)
+_HOST_DESCRIPTION = "A room deep in the Tower, humming with the work of the agents who live here."
+
+
+class _TowerRoom(DefaultRoom):
+    """A room with a line of its own from the watch, below what a builder has written."""
+
+    def format_appearance(self, appearance: str, looker: Any, **kwargs: Any) -> str:
+        """Keep the spaces: the core's own would press the tables together."""
+        return appearance.strip()
+
+    def get_display_desc(self, looker: Any, **kwargs: Any) -> str:
+        """A builder's description or the default one, then the state, then a missing watch."""
+        parts = [self.db.desc or self.default_description, self.state_text(), BRIDGE.problem()]
+        return "\n".join(part for part in parts if part)
+
+    def state_text(self) -> str:
+        """What there is to say of the fleet here."""
+        return ""
+
+
+class HostRoom(_TowerRoom):
+    """The room of one host, whose id is its tag of the category `tower_host`."""
+
+    default_description = _HOST_DESCRIPTION
+
+    def state_text(self) -> str:
+        """How the host is, and how many on it are up."""
+        host = BRIDGE.fleet.hosts.get(self.tags.get(category=HOST_TAG, return_list=True)[0])
+        if host is None:
+            return "The watch knows of no host here."
+        agents = BRIDGE.fleet.agents_on(host.id)
+        return host_room_text(host, agents, now_ms(), BRIDGE.is_watched())
+
+
+class CmdLookFromWatch(default_cmds.CmdLook):
+    """
+    look at the room, at something in it, or from here at any agent of the fleet
+
+    Usage:
+      look
+      look <object>
+      look <agent>
+    """
+
+    def func(self) -> None:
+        """An agent's id or name shows that agent, wherever it is; all else is the core's look."""
+        agent_id = BRIDGE.fleet.find(self.args.strip(), "agent") if self.args else None
+        if agent_id is None:
+            super().func()
+            return
+        name = npc_name(BRIDGE.fleet.agents[agent_id], BRIDGE.is_watched())
+        self.msg(text=(f"{name}\n{agent_text(agent_id)}", {"type": "look"}))
+
+
+class WatchCmdSet(CmdSet):
+    """What one can do only in the Watch Room."""
+
+    key = "TowerWatchRoom"
+    # Above the character's own: at the same priority both looks would be kept, and be ambiguous.
+    priority = 1
+
+    def at_cmdset_creation(self) -> None:
+        """Called by Evennia."""
+        self.add(CmdLookFromWatch())
+
+
+class WatchRoom(_TowerRoom):
+    """Where operators stand: the whole fleet at a glance."""
+
+    default_description = _WATCH_DESCRIPTION
+
+    def at_object_creation(self) -> None:
+        """Put its own commands on it."""
+        super().at_object_creation()
+        self.cmdset.add_default(WatchCmdSet, persistent=True)
+
+    def state_text(self) -> str:
+        """One line per host."""
+        return watch_room_text(BRIDGE.fleet, BRIDGE.is_watched())

@@ -1,0 +1,33 @@
+"""What happens when the game's server starts; Evennia calls it by AT_SERVER_STARTSTOP_MODULE."""
+
+from typing import Any
+
+
+def at_server_start() -> None:
+    """Make what is missing: the Watch Room and the channel."""
+    # Evennia reads this module while it is itself half imported, so all else comes only now.
+    from evennia.server.models import ServerConfig
+    from evennia.server.signals import SIGNAL_ACCOUNT_POST_LOGOUT
+    from evennia.utils import logger
+
+    from .build import ensure_watch_room
+    from .channel import ensure_channel
+    from .models import prune
+
+    SIGNAL_ACCOUNT_POST_LOGOUT.connect(_on_logout, dispatch_uid="towerwatch")
+    # On the very first start Evennia makes objects #1 and #2 itself and then starts again; an
+    # object of ours before them would take their numbers.
+    if ServerConfig.objects.conf("last_initial_setup_step") not in ("done", -1):
+        return
+    try:
+        ensure_watch_room()
+        ensure_channel()
+        prune()
+    except Exception:
+        logger.log_trace("Towerwatch: the Watch Room or the channel could not be made")
+
+
+def _on_logout(sender: Any, session: Any = None, **kwargs: Any) -> None:
+    from .bridge import BRIDGE
+
+    BRIDGE.ended(session)

@@ -1,0 +1,1 @@
+"""Server-side configuration of the game."""

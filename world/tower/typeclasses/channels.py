@@ -1,0 +1,7 @@
+"""Channels."""
+
+from evennia import DefaultChannel
+
+
+class Channel(DefaultChannel):
+    """Evennia's own."""

@@ -1,0 +1,7 @@
+"""Characters."""
+
+from evennia import DefaultCharacter
+
+
+class Character(DefaultCharacter):
+    """Evennia's own."""

@@ -1,0 +1,7 @@
+"""Exits."""
+
+from evennia import DefaultExit
+
+
+class Exit(DefaultExit):
+    """Evennia's own."""

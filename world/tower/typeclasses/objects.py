@@ -1,0 +1,7 @@
+"""Objects."""
+
+from evennia import DefaultObject
+
+
+class Object(DefaultObject):
+    """Evennia's own."""

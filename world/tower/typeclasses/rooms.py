@@ -1,0 +1,7 @@
+"""Rooms."""
+
+from evennia import DefaultRoom
+
+
+class Room(DefaultRoom):
+    """Evennia's own."""

@@ -1,0 +1,7 @@
+"""Scripts."""
+
+from evennia import DefaultScript
+
+
+class Script(DefaultScript):
+    """Evennia's own."""
