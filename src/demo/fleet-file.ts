@@ -15,9 +15,10 @@ export interface FleetFileParts {
 
 /** Strings are written as JSON writes them, which YAML reads: a path may hold anything. */
 export function fleetFile({ layout, socket, user, hosts, tower }: FleetFileParts): string {
+  // Their names tell them from the agents of the same name, whom they are called after.
   const sshHosts = hosts.map(
     ({ id, address, port }) =>
-      `  ${id}: { kind: ssh, name: ${text(titled(id))}, address: ${text(address)}, port: ${port}, user: ${text(user)}, identity: ${text(layout.identity)}, knownHosts: ${text(layout.knownHosts)} }`,
+      `  ${id}: { kind: ssh, name: ${text(`VPS ${titled(id)}`)}, address: ${text(address)}, port: ${port}, user: ${text(user)}, identity: ${text(layout.identity)}, knownHosts: ${text(layout.knownHosts)} }`,
   )
   return `# Written by the demo at every start: changes are lost. fleet.example.yaml explains each key.
 version: 1
@@ -29,7 +30,7 @@ tower:
   account: ${text(tower.account)}
   password: { file: ${text(tower.passwordFile)} }
 hosts:
-  local: { kind: local, name: "Local" }
+  local: { kind: local, name: "This machine" }
 ${sshHosts.join('\n')}
 agents:
 ${CAST.map((role) => agent(layout, socket, role)).join('\n')}

@@ -17,13 +17,15 @@ import { type DemoParts, type RunningDemo, startDemo } from '../../src/demo/stag
 import { until } from '../support/until.ts'
 import { demoParts, place } from './parts.ts'
 
+let base: string
 let varDir: string
 let layout: Layout
 let said: string[]
 let running: RunningDemo[]
 
 beforeEach(() => {
-  varDir = mkdtempSync(join(tmpdir(), 'demo-test-'))
+  base = mkdtempSync(join(tmpdir(), 'demo-test-'))
+  varDir = base
   layout = layoutIn(varDir)
   said = []
   running = []
@@ -31,7 +33,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const demo of running) await demo.stop()
-  rmSync(varDir, { recursive: true, force: true })
+  rmSync(base, { recursive: true, force: true })
 })
 
 async function start(parts: Partial<DemoParts> = {}, signal = new AbortController().signal): Promise<RunningDemo> {
