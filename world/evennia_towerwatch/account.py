@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from evennia import DefaultAccount, create_account
+from evennia.accounts.accounts import DefaultAccount
 from evennia.accounts.models import AccountDB
+from evennia.utils.create import create_account
 
 PERMISSION = "tower_bridge"
 

@@ -6,13 +6,15 @@ and nothing of a host or agent that has left the fleet is deleted. It is taken o
 comes back if they do.
 """
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from evennia import create_object, search_tag
 from evennia.objects.models import ObjectDB
 from evennia.utils import logger
+from evennia.utils.create import create_object
+from evennia.utils.search import search_tag
 from twisted.internet import task
 
 from . import conf
@@ -32,10 +34,8 @@ def follow(fleet: Fleet) -> None:
     """Make the world follow the fleet, a little at a time so that the game goes on meanwhile."""
     global _running
     if _running is not None:
-        try:
+        with contextlib.suppress(task.TaskFinished):
             _running.stop()
-        except task.TaskFinished:
-            pass
     _running = task.cooperate(_logged(fleet))
 
 
@@ -124,9 +124,10 @@ def _first(key: str, category: str, typeclass: type) -> Any:
 def _ensure_room(host: Host, room: Any, watch: Any) -> Any:
     name = escape(host.name, 60) or host.id
     if room is None:
-        room = create_object(HostRoom, name, nohome=True)
+        room = create_object(HostRoom, f"Host {name}", nohome=True)
         room.tags.add(host.id, category=HOST_TAG)
-    _name(room, name, host.id)
+    # Not the bare name: `look ezra` in here is to find the agent, and a room answers to its own.
+    _name(room, f"Host {name}")
     _ensure_exit(EXIT_IN_TAG, host.id, watch, room, name, [host.id])
     _ensure_exit(EXIT_OUT_TAG, host.id, room, watch, watch.key, ["out", "watch"])
     return room

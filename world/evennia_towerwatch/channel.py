@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from evennia import DefaultChannel, create_channel
+from evennia.comms.comms import DefaultChannel
 from evennia.comms.models import ChannelDB
 from evennia.utils import logger
+from evennia.utils.create import create_channel
 
 from . import conf
 from .commands.words import command_words

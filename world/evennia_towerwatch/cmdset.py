@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evennia import CmdSet
+from evennia.commands.cmdset import CmdSet
 
 from .commands.ask import AskCommand
 from .commands.base import TowerCommand

@@ -1,4 +1,4 @@
-"""The settings of a game that concern the plugin, with their defaults, and what makes them wrong."""
+"""The settings of a game that concern the plugin: defaults, and what makes them wrong."""
 
 import difflib
 from typing import Any

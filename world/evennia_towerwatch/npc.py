@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evennia import DefaultObject
+from evennia.objects.objects import DefaultObject
 
 from .appearance import npc_name, npc_text
 from .bridge import BRIDGE, now_ms

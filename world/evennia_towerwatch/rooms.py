@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from evennia import CmdSet, DefaultRoom, default_cmds
+from evennia.commands.cmdset import CmdSet
+from evennia.commands.default.general import CmdLook
+from evennia.objects.objects import DefaultRoom
 
 from .appearance import host_room_text, npc_name, watch_room_text
 from .bridge import BRIDGE, now_ms
@@ -49,7 +51,7 @@ class HostRoom(_TowerRoom):
         return host_room_text(host, agents, now_ms(), BRIDGE.is_watched())
 
 
-class CmdLookFromWatch(default_cmds.CmdLook):
+class CmdLookFromWatch(CmdLook):
     """
     look at the room, at something in it, or from here at any agent of the fleet
 

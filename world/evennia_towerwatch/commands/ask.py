@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ..appearance import duration
-from ..bridge import BRIDGE
+from evennia_towerwatch.appearance import duration
+from evennia_towerwatch.bridge import BRIDGE
+
 from .base import TowerCommand
 
 

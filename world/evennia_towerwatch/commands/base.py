@@ -1,17 +1,23 @@
 """What all commands of operations have in common: words, arguments, locks, the watch's absence."""
 
 import difflib
+import textwrap
 from typing import Any
 
 from django.conf import settings
 from evennia.commands.command import Command
 from evennia.locks.lockhandler import check_lockstring
 
-from .. import conf
-from ..bridge import BRIDGE
-from ..escape import escape
+from evennia_towerwatch import conf
+from evennia_towerwatch.bridge import BRIDGE
+from evennia_towerwatch.escape import escape
+
+from .words import words_of
 
 _MOST_TYPED = 400
+
+# Not "Towerwatch" nor "Tower": `help towerwatch` would then list the category instead.
+HELP_CATEGORY = "Agents"
 
 
 class TowerCommand(Command):
@@ -23,7 +29,7 @@ class TowerCommand(Command):
 
     operation: dict[str, Any]
     locks = "cmd:all()"
-    help_category = "Towerwatch"
+    help_category = HELP_CATEGORY
     # A word of ours ends where it ends: `restarting` is not `restart ing`.
     arg_regex = r"\s|$"
 
@@ -119,21 +125,22 @@ class TowerCommand(Command):
     def get_help(self, caller: Any, cmdset: Any) -> str:
         """Called by `help <command>`."""
         operation = self.operation
-        lines = [operation["summary"], "", "Usage:", f"  {usage(operation)}"]
-        lines += [f"  {name}" for name in self._keyaliases if name != operation["name"]]
+        words = words_of(operation["name"], operation["aliases"])
+        lines = [operation["summary"], "", "Usage:"]
+        lines += [f"  {usage(operation, word)}" for word in words]
         for argument in operation["arguments"]:
             need = "" if argument["required"] else " (may be left out)"
             lines.append(f"    <{argument['name']}>: {argument['help']}{need}")
-        lines += ["", operation["help"], "", "Examples:"]
+        lines += ["", *textwrap.wrap(operation["help"], 78), "", "Examples:"]
         lines += [f"  {example}" for example in operation["examples"]]
         lock = conf.lock_of(operation["effect"])
         who = "Everybody may use it." if lock == "all()" else f"Who may use it: {lock}."
         return "\n".join([*lines, "", who])
 
 
-def usage(operation: dict[str, Any]) -> str:
-    """`restart <agent>`."""
-    parts = [operation["name"]]
+def usage(operation: dict[str, Any], word: str | None = None) -> str:
+    """`restart <agent>`; with `word` in the place of the operation's name."""
+    parts = [word or operation["name"]]
     for argument in operation["arguments"]:
         shown = f"<{argument['name']}>"
         parts.append(shown if argument["required"] else f"[{shown}]")

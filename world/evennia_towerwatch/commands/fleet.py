@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ..appearance import fleet_table
-from ..bridge import BRIDGE, now_ms
+from evennia_towerwatch.appearance import fleet_table
+from evennia_towerwatch.bridge import BRIDGE, now_ms
+
 from .base import TowerCommand
 
 

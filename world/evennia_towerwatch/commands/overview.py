@@ -1,14 +1,15 @@
 """`towerwatch`: is the watch there, and what can be asked of it; `help towerwatch` is the same."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from evennia.commands.command import Command
 
-from .. import __version__, conf
-from ..bridge import BRIDGE
-from ..escape import escape
-from ..protocol import load_protocol
-from .base import usage
+from evennia_towerwatch import __version__, conf
+from evennia_towerwatch.bridge import BRIDGE
+from evennia_towerwatch.escape import escape
+from evennia_towerwatch.protocol import load_protocol
+
+from .base import HELP_CATEGORY, usage
 from .words import OVERVIEW
 
 
@@ -16,9 +17,9 @@ class OverviewCommand(Command):
     """The first thing a newcomer asks for."""
 
     key = OVERVIEW[0]
-    aliases = list(OVERVIEW[1:])
+    aliases: ClassVar[list[str]] = list(OVERVIEW[1:])
     locks = "cmd:all()"
-    help_category = "Towerwatch"
+    help_category = HELP_CATEGORY
     arg_regex = r"\s|$"
 
     def func(self) -> None:

@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from .. import conf
-from ..protocol import load_protocol
+from evennia_towerwatch import conf
+from evennia_towerwatch.protocol import load_protocol
 
 CANONICAL = "tower/"
 OVERVIEW = ("towerwatch", "tower")

@@ -1,6 +1,7 @@
 """The command sets of the game: Evennia's own and Towerwatch's."""
 
 from evennia import default_cmds
+
 from evennia_towerwatch.cmdset import TowerCmdSet
 
 

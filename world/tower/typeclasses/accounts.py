@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from evennia import DefaultAccount, DefaultGuest
+from evennia.accounts.accounts import DefaultAccount, DefaultGuest
+
 from evennia_towerwatch.channel import join_once
 
 

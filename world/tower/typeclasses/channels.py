@@ -1,6 +1,6 @@
 """Channels."""
 
-from evennia import DefaultChannel
+from evennia.comms.comms import DefaultChannel
 
 
 class Channel(DefaultChannel):

@@ -1,6 +1,6 @@
 """Characters."""
 
-from evennia import DefaultCharacter
+from evennia.objects.objects import DefaultCharacter
 
 
 class Character(DefaultCharacter):

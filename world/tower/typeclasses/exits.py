@@ -1,6 +1,6 @@
 """Exits."""
 
-from evennia import DefaultExit
+from evennia.objects.objects import DefaultExit
 
 
 class Exit(DefaultExit):

@@ -1,6 +1,6 @@
 """Objects."""
 
-from evennia import DefaultObject
+from evennia.objects.objects import DefaultObject
 
 
 class Object(DefaultObject):

@@ -1,6 +1,6 @@
 """Rooms."""
 
-from evennia import DefaultRoom
+from evennia.objects.objects import DefaultRoom
 
 
 class Room(DefaultRoom):

@@ -1,6 +1,6 @@
 """Scripts."""
 
-from evennia import DefaultScript
+from evennia.scripts.scripts import DefaultScript
 
 
 class Script(DefaultScript):

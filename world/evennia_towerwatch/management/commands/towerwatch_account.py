@@ -27,6 +27,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Called by Django."""
+        import evennia
+
+        if evennia.SESSION_HANDLER is None:
+            evennia._init()
+
         from evennia_towerwatch.account import AccountError, ensure_bridge_account
 
         given = options["password_stdin"]

@@ -1,6 +1,7 @@
 """Runs once, when the game starts for the first time."""
 
 from evennia.objects.models import ObjectDB
+
 from evennia_towerwatch.build import adopt_watch_room
 
 

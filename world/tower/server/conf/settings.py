@@ -31,6 +31,9 @@ INSTALLED_APPS += ["evennia_towerwatch"]
 INPUT_FUNC_MODULES = ["evennia.server.inputfuncs", "evennia_towerwatch.inputfuncs"]
 AT_SERVER_STARTSTOP_MODULE = ["evennia_towerwatch.server_hooks"]
 
+# Web pages are Evennia's own.
+STATICFILES_DIRS = []
+
 # Places for code that Evennia looks into by default and that this game has nothing for.
 LOCK_FUNC_MODULES = ("evennia.locks.lockfuncs",)
 SERVER_SERVICES_PLUGIN_MODULES = []
