@@ -168,8 +168,8 @@ export function startTowerSession(options: SessionOptions): Tower {
         break
       case 'tower_ack': {
         const { id, ok, error } = message.data
-        if (!view.acknowledged(id, ok) && !alerts.acknowledged(id, ok, error, clock.now())) desk.acknowledged(id, ok)
         if (!ok) log.warn({ id, error }, 'The Tower did not accept a message')
+        settled(id, ok, error)
         break
       }
       case 'tower_request':
@@ -182,6 +182,11 @@ export function startTowerSession(options: SessionOptions): Tower {
         assertNever(message)
     }
     wake()
+  }
+
+  /** The Tower has said what became of the message with this id. */
+  const settled = (id: string, ok: boolean, error: string | undefined) => {
+    if (!view.acknowledged(id, ok) && !alerts.acknowledged(id, ok, error, clock.now())) desk.acknowledged(id, ok)
   }
 
   const malformed = (text: string) => log.warn({ fault: text }, 'The Tower sent something that is no message')
@@ -238,6 +243,7 @@ export function startTowerSession(options: SessionOptions): Tower {
       case 'invalid':
       case 'unknown-message':
       case 'internal':
+        if (error.id !== undefined) settled(error.id, false, error.text)
         return
       default:
         assertNever(error.code)
