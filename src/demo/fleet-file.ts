@@ -30,7 +30,7 @@ tower:
   account: ${text(tower.account)}
   password: { file: ${text(tower.passwordFile)} }
 hosts:
-  local: { kind: local, name: "This machine" }
+  local: { kind: local, name: "Local" }
 ${sshHosts.join('\n')}
 agents:
 ${CAST.map((role) => agent(layout, socket, role)).join('\n')}

@@ -11,7 +11,7 @@ import { plainEnvironment, run } from './programs.ts'
 export const SESSION = 'fleet'
 
 /** How a pane looks from outside; the pid of a dead one may long be somebody else's. */
-export interface Pane {
+interface Pane {
   agent: string
   id: string
   pid: number

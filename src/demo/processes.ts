@@ -69,7 +69,7 @@ export async function end(identities: ProcessIdentity[], graceMs: number): Promi
 }
 
 /** Those that are still there after `withinMs`. */
-export async function untilGone(identities: ProcessIdentity[], withinMs: number): Promise<ProcessIdentity[]> {
+async function untilGone(identities: ProcessIdentity[], withinMs: number): Promise<ProcessIdentity[]> {
   const deadline = performance.now() + withinMs
   let left = identities.filter(isAlive)
   while (left.length > 0 && performance.now() < deadline) {

@@ -42,7 +42,7 @@ ${strong('Three things to try')}
 ${strong('And then')}
   kill him again:               ${typed(`${words.command} demo kill ${NEWCOMERS_AGENT}`)}
   the others return unasked:    ${typed(`${words.command} demo kill timmy`)}
-  alive, but doing nothing:     ${typed(`${words.command} demo hang gemini`)}
+  let one hang, then restart it:  ${typed(`${words.command} demo hang gemini`)}
   see them at work:             ${typed(words.attach)}
                                 (next one: Ctrl-b n; leave: Ctrl-b d)
 

@@ -25,7 +25,7 @@ import { startWatchChild } from './watch-child.ts'
 import type { Workers } from './workers.ts'
 import { startWorkers } from './workers.ts'
 
-export interface RunningTower {
+interface RunningTower {
   place: TowerPlace
   stop(): Promise<void>
 }
