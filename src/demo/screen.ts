@@ -34,17 +34,17 @@ ${strong('Log in')}
   as a visitor, who may look:    ${typed(`connect ${visitor.account} ${visitor.password}`)}
 
 ${strong('Three things to try')}
-  1. In the Tower, look around:           ${typed('look')}  and then  ${typed('fleet')}
-  2. In another terminal, kill ${NEWCOMERS_AGENT}:    ${typed(`kill -9 ${theirs?.pid ?? 'PID'}`)}
+  1. In the Tower, look around:        ${typed('look')}  and then  ${typed('fleet')}
+  2. In another terminal, kill ${NEWCOMERS_AGENT}:  ${typed(`kill -9 ${theirs?.pid ?? 'PID'}`)}
      and hear him die in the Tower, on the channel ${channel}.
-  3. In the Tower, bring him back:        ${typed(`restart ${NEWCOMERS_AGENT}`)}
+  3. In the Tower, bring him back:     ${typed(`restart ${NEWCOMERS_AGENT}`)}
 
 ${strong('And then')}
-  kill him again:               ${typed(`${words.command} demo kill ${NEWCOMERS_AGENT}`)}
-  the others return unasked:    ${typed(`${words.command} demo kill timmy`)}
+  kill him again:                 ${typed(`${words.command} demo kill ${NEWCOMERS_AGENT}`)}
+  the others return unasked:      ${typed(`${words.command} demo kill timmy`)}
   let one hang, then restart it:  ${typed(`${words.command} demo hang gemini`)}
-  see them at work:             ${typed(words.attach)}
-                                (next one: Ctrl-b n; leave: Ctrl-b d)
+  see them at work:               ${typed(words.attach)}
+                                  (next one: Ctrl-b n; leave: Ctrl-b d)
 
 What the watch does is written to ${words.log}.
 Ctrl-C stops everything.
