@@ -28,8 +28,9 @@ short_content=1024
 
 # --- answers -----------------------------------------------------------------------------------------------------
 
+# Never fails: when nobody listens any more, an act that was begun goes on all the same.
 reply() { # KIND TEXT
-  printf '%s %s %s %s\n%s\n%s %s end\n' "$nonce" "$request" "$1" "${#2}" "$2" "$nonce" "$request"
+  printf '%s %s %s %s\n%s\n%s %s end\n' "$nonce" "$request" "$1" "${#2}" "$2" "$nonce" "$request" || return 0
 }
 
 progress() { # STEP TEXT
@@ -542,7 +543,8 @@ take_lock() { # of the agent loaded; status 1 and problem when it cannot be had
     *) tl_key="command $block" ;;
   esac
   locks=/tmp/towerwatch-$(id -u)
-  lock=$locks/$(printf '%s' "$tl_key" | cksum | tr ' ' -)
+  if command -v cksum >/dev/null; then tl_sum=cksum; else tl_sum=md5sum; fi
+  lock=$locks/$(printf '%s' "$tl_key" | $tl_sum | tr -d ' ')
   proc_read $$ || p_epoch=$boot:0
   tl_owner=$$.$p_epoch
   tl_tries=5
@@ -673,6 +675,11 @@ stop_agent() {
   fi
 }
 
+# Before the number of a group dash must have `--`, and busybox must not.
+send() { # SIGNAL TARGET
+  kill -s "$1" $kill_dashes "$2"
+}
+
 is_still() { # PID EPOCH
   proc_read "$1" && [ "$p_epoch" = "$2" ]
 }
@@ -684,19 +691,19 @@ end_process() { # PID EPOCH SIGNAL; status 1 after a failure was reported
   ep_target=$1
   if [ $a_kind = process ] && [ "$p_group" = "$1" ]; then ep_target=-$1; fi
   progress stop "asking pid $1 to stop (SIG$3)"
-  if ! kill -s "$3" -- "$ep_target" 2>/dev/null && is_still "$1" "$2"; then
+  if ! send "$3" "$ep_target" 2>/dev/null && is_still "$1" "$2"; then
     fail stop "this user may not signal pid $1"
     return 1
   fi
   ep_left=$a_grace
-  while is_still "$1" "$2" || { [ "$ep_target" != "$1" ] && kill -s 0 -- "$ep_target" 2>/dev/null; }; do
+  while is_still "$1" "$2" || { [ "$ep_target" != "$1" ] && send 0 "$ep_target" 2>/dev/null; }; do
     if [ "$ep_left" -le 0 ]; then break; fi
     pause
     ep_left=$((ep_left - pause_ms))
   done
   if is_still "$1" "$2"; then
     progress stop "pid $1 did not stop in $a_grace ms: SIGKILL"
-    is_still "$1" "$2" && kill -s KILL -- "$ep_target" 2>/dev/null
+    is_still "$1" "$2" && send KILL "$ep_target" 2>/dev/null
     ep_left=5000
     while is_still "$1" "$2"; do
       if [ "$ep_left" -le 0 ]; then
@@ -708,7 +715,7 @@ end_process() { # PID EPOCH SIGNAL; status 1 after a failure was reported
     done
   elif [ "$ep_target" != "$1" ]; then
     # A group keeps its number from being used again for as long as it has a member.
-    kill -s KILL -- "$ep_target" 2>/dev/null
+    send KILL "$ep_target" 2>/dev/null
   fi
   progress stop "pid $1 has ended"
 }
@@ -755,7 +762,11 @@ start_process() {
   for line in $block; do case $line in A:*) set -- "$@" "${line#A:}" ;; esac; done
   # A shell without job control has its background children ignore SIGINT and SIGQUIT, for good.
   case $1 in *=*) ;; *) if [ "$has_default_signal" = yes ]; then set -- env --default-signal=INT,QUIT "$@"; fi ;; esac
-  if [ "$has_setsid" = yes ]; then set -- setsid "$@"; fi
+  # A session of its own, so that it and its children can be stopped together; macOS has perl for that.
+  case $has_setsid in
+    yes) set -- setsid "$@" ;;
+    perl) set -- perl -e 'use POSIX; POSIX::setsid(); exec {$ARGV[0]} @ARGV; exit 127' -- "$@" ;;
+  esac
   progress start "starting $a_id"
   (
     restore_locale
@@ -823,7 +834,9 @@ look_around() { # what this host has
   unset TMUX
   has_timeout=no has_setsid=no has_base64=no has_default_signal=no has_proc=no boot=unknown ticks=100
   timeout -k 1 5 true </dev/null >/dev/null 2>&1 && has_timeout=yes
-  command -v setsid >/dev/null && has_setsid=yes
+  kill_dashes=
+  if kill -s 0 -- $$ 2>/dev/null; then kill_dashes=--; fi
+  if command -v setsid >/dev/null; then has_setsid=yes; elif command -v perl >/dev/null; then has_setsid=perl; fi
   command -v base64 >/dev/null && has_base64=yes
   env --default-signal=INT,QUIT true </dev/null >/dev/null 2>&1 && has_default_signal=yes
   if [ -r /proc/self/stat ] && read -r boot </proc/sys/kernel/random/boot_id; then

@@ -1,0 +1,80 @@
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createLocalHost } from '../../../src/adapters/hosts/local.ts'
+import { type HostFixture, hostContract } from '../../contracts/host.ts'
+import { programPath } from '../../support/programs.ts'
+
+hostContract('a local child under dash', () => start([programPath('dash')]))
+hostContract('a local child under bash', () => start([programPath('bash'), '--posix']))
+hostContract('a local child under busybox sh', () => start([programPath('busybox'), 'sh']))
+
+// Where the shell is busybox, the tools are, too: stat tells whole seconds, there is no getconf, df knows no -l.
+hostContract('a local child with the tools of busybox', async () => {
+  const fixture = await start([programPath('busybox'), 'sh'], (folder) => busyboxTools(join(folder, 'tools')))
+  return { ...fixture, sum: 'md5sum', ignoredSignals: '0000000000000006' }
+})
+
+// No bound but the gate's own watchdog, and no base64.
+hostContract('a local child with few tools', () =>
+  start([programPath('dash')], (folder) => fewTools(join(folder, 'tools')), { ignoredSignals: '0000000000000000' }),
+)
+
+async function start(
+  shell: [string, ...string[]],
+  tools = async (_folder: string) => process.env['PATH'] ?? '',
+  more: Partial<HostFixture> = {},
+): Promise<HostFixture> {
+  const folder = await mkdtemp(join(tmpdir(), 'tw-'))
+  const programs = join(folder, 'bin')
+  await mkdir(programs)
+  const env = { PATH: `${programs}:${await tools(folder)}`, HOME: folder }
+  return {
+    folder,
+    programs,
+    host: (options) => createLocalHost('near', { ...options, shell, env }),
+    stop: () => rm(folder, { recursive: true }),
+    ...more,
+  }
+}
+
+const gateTools = [
+  ...[
+    'cat',
+    'date',
+    'df',
+    'head',
+    'id',
+    'ln',
+    'mkdir',
+    'mv',
+    'nproc',
+    'od',
+    'readlink',
+    'rm',
+    'rmdir',
+    'sleep',
+    'stat',
+    'tail',
+    'tr',
+    'true',
+  ],
+  // Of the workers that the tests start.
+  ...['grep', 'sh', 'touch'],
+]
+
+async function busyboxTools(folder: string): Promise<string> {
+  const applets = [...gateTools, 'base64', 'env', 'md5sum', 'setsid', 'timeout']
+  return folderOf(folder, { ...Object.fromEntries(applets.map((name) => [name, programPath('busybox')])), tmux: programPath('tmux') })
+}
+
+async function fewTools(folder: string): Promise<string> {
+  const names = [...gateTools, 'cksum', 'env', 'getconf', 'setsid', 'tmux']
+  return folderOf(folder, Object.fromEntries(names.map((name) => [name, programPath(name)])))
+}
+
+async function folderOf(folder: string, programs: Record<string, string>): Promise<string> {
+  await mkdir(folder)
+  for (const [name, target] of Object.entries(programs)) await symlink(target, join(folder, name))
+  return folder
+}

@@ -1,0 +1,33 @@
+/**
+ * Programs that the tests of `*.real.test.ts` and test/e2e run, and the Debian package each comes in. A program that is
+ * missing fails the test that needs it: a suite that quietly tests less is worse than a red one.
+ */
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+export const neededPrograms: Record<string, string> = {
+  dash: 'dash',
+  bash: 'bash',
+  busybox: 'busybox',
+  tmux: 'tmux',
+  ssh: 'openssh-client',
+  'ssh-keygen': 'openssh-client',
+  sshd: 'openssh-server',
+}
+
+/** Its absolute path. Throws, naming the package to install. `sshd` is seldom on the PATH of an ordinary user. */
+export function programPath(program: string): string {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/bin', '/sbin', '/bin']
+  const path = folders.map((folder) => join(folder, program)).find(isExecutable)
+  if (!path) throw new Error(`These tests need ${program}. Install it: apt-get install ${neededPrograms[program] ?? 'coreutils'}`)
+  return path
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return path.startsWith('/')
+  } catch {
+    return false
+  }
+}
