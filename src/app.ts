@@ -50,6 +50,9 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   let config = initial
   const roster = openRoster(config, { ledger, clock, log, newId: ports.newId })
   let hosts = new Map<string, HostWatch>()
+  const stopping = new AbortController()
+  /** One change of the declaration after the other: two at once would leave the hosts of the first one watched for ever. */
+  let redeclared = Promise.resolve()
 
   const desk = openDesk(
     ports.operations,
@@ -65,6 +68,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       nextBeat: (agent, fits, signal) => nextBeat(agent, fits, signal),
       daysBefore,
       tower: () => tower?.link(),
+      stopping: stopping.signal,
     },
     log,
   )
@@ -115,19 +119,17 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
     desk,
     tower: () => tower?.link(),
     ready: readiness.ready,
-    redeclare: async (next) => {
-      if (JSON.stringify(next.tower) !== JSON.stringify(config.tower))
-        log.warn({}, 'the Tower in fleet.yaml changed: restart the watch to move there')
-      await Promise.all([...hosts.values()].map((host) => host.stop()))
-      config = next
-      roster.declare(next)
-      hosts = startHosts()
-      tower?.redeclare()
+    redeclare: (next) => {
+      const done = redeclared.then(() => redeclare(next))
+      redeclared = done.catch(() => {})
+      return done
     },
     stop: async () => {
+      stopping.abort()
       readiness.stop()
       respawn.stop()
       offTower()
+      await redeclared
       await tower?.stop()
       await Promise.all([...hosts.values()].map((host) => host.stop()))
       await Promise.all([sweep.stop(), upkeep.stop()])
@@ -140,5 +142,16 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       }
       ledger.close()
     },
+  }
+
+  async function redeclare(next: Config): Promise<void> {
+    if (stopping.signal.aborted) return
+    if (JSON.stringify(next.tower) !== JSON.stringify(config.tower))
+      log.warn({}, 'the Tower in fleet.yaml changed: restart the watch to move there')
+    await Promise.all([...hosts.values()].map((host) => host.stop()))
+    config = next
+    roster.declare(next)
+    hosts = startHosts()
+    tower?.redeclare()
   }
 }

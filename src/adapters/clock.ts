@@ -7,7 +7,17 @@ import type { Clock } from '../ports/clock.ts'
 export const systemClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),
   after: (ms, callback) => {
-    const timer = setTimeout(callback, ms)
+    let leftMs = ms
+    let timer: NodeJS.Timeout
+    const wait = () => {
+      const stepMs = Math.min(leftMs, longestMs)
+      leftMs -= stepMs
+      timer = setTimeout(leftMs > 0 ? wait : callback, stepMs)
+    }
+    wait()
     return { cancel: () => clearTimeout(timer) }
   },
 }
+
+/** A longer one would overflow in setTimeout, which then calls back at once. */
+const longestMs = 2 ** 31 - 1

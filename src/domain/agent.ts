@@ -122,8 +122,11 @@ function factsAfter(facts: AgentFacts, event: AgentEvent, nowMs: number): AgentF
   switch (event.kind) {
     case 'tick':
       return facts
-    case 'host-lost':
-      return facts.hostLost ? facts : { ...facts, hostLost: { sinceMs: event.sinceMs } }
+    case 'host-lost': {
+      // Whoever finds a host lost is looking: what can't be seen is the host, not everything.
+      const { blind: _, ...rest } = facts
+      return { ...rest, hostLost: facts.hostLost ?? { sinceMs: event.sinceMs } }
+    }
     case 'blind':
       return facts.blind ? facts : { ...facts, blind: { sinceMs: event.sinceMs } }
     case 'paused':
@@ -153,12 +156,22 @@ function factsAfter(facts: AgentFacts, event: AgentEvent, nowMs: number): AgentF
   }
 }
 
-/** The status that follows from the facts at `nowMs`. `previous` only lends its `sinceMs` where the state has not changed. */
+/** The status that follows from the facts at `nowMs`. `previous` says since when, and what must not be judged in hindsight. */
 function deriveStatus(facts: AgentFacts, nowMs: number, timing: Timing, previous: AgentStatus): AgentStatus {
   const derived = freshStatus(facts, nowMs, timing)
   // The time of entering a state stays, except that a cause that got better known may be told anew.
-  if (derived.state !== previous.state) return { ...derived, sinceMs: Math.max(derived.sinceMs, previous.sinceMs) }
-  return { ...derived, sinceMs: previous.sinceMs }
+  if (derived.state === previous.state) return { ...derived, sinceMs: previous.sinceMs }
+  const sinceMs = isUnjudged(previous.state, derived.state) ? nowMs : derived.sinceMs
+  return { ...derived, sinceMs: Math.max(sinceMs, previous.sinceMs) }
+}
+
+/**
+ * What nobody saw stays what it was told to be: a stretch that was unreachable, unknown or paused ends at the moment of
+ * looking again, and is never counted as up or down afterwards. Only from unreachable to unknown is a step back in time
+ * allowed, since neither claims anything.
+ */
+function isUnjudged(from: AgentState, to: AgentState): boolean {
+  return from === 'paused' || from === 'unknown' || (from === 'unreachable' && to !== 'unknown')
 }
 
 function freshStatus(facts: AgentFacts, nowMs: number, timing: Timing): AgentStatus {
@@ -184,13 +197,4 @@ function stepsBetween(from: AgentStatus, to: AgentStatus, facts: AgentFacts, tim
     return [{ state: 'late', sinceMs: Math.max(lateMs, from.sinceMs) }, to]
   }
   return [to]
-}
-
-/** The first moment after `nowMs` at which time alone changes the status; undefined where time alone changes nothing. */
-export function nextChangeMs(agent: AgentRecord, timing: Timing): number | undefined {
-  const beat = agent.facts.lastBeat
-  if (!beat) return undefined
-  if (agent.status.state === 'up') return beat.atMs + timing.periodMs
-  if (agent.status.state === 'late') return beat.atMs + timing.periodMs + timing.graceMs
-  return undefined
 }

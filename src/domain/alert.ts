@@ -52,5 +52,5 @@ const causes: Record<string, string> = {
 }
 
 export function sayCause(cause: string): string {
-  return causes[cause] ?? cause
+  return Object.hasOwn(causes, cause) ? (causes[cause] ?? cause) : cause
 }

@@ -52,8 +52,8 @@ function readJson(text: string): HeartbeatReading {
   const fields = value as Record<string, unknown>
   const content: HeartbeatContent = {}
   const epoch = fields['epoch']
-  if (typeof epoch === 'string' && epoch !== '') content.epoch = clean(epoch, 100)
-  if (typeof epoch === 'number' && Number.isFinite(epoch)) content.epoch = String(epoch)
+  const epochText = typeof epoch === 'string' ? clean(epoch, 100) : typeof epoch === 'number' && Number.isFinite(epoch) ? String(epoch) : ''
+  if (epochText !== '') content.epoch = epochText
   const pid = fields['pid']
   if (typeof pid === 'number' && Number.isInteger(pid) && pid > 1 && pid < 2 ** 31) content.pid = pid
   const seq = fields['seq']
@@ -66,9 +66,12 @@ function readJson(text: string): HeartbeatReading {
 
 /** Outside text as it is kept: one line, no control characters, capped. Whoever shows it still escapes for his own medium. */
 export function clean(text: string, max: number): string {
-  // C0 and C1 controls, line separators, and the marks that turn the reading direction round.
+  // C0 and C1 controls, line separators, and the marks that turn the reading direction round. A pair of surrogates that
+  // JSON left half, or the cap cut in two, would be a text that Python can read but not print.
   return text
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]+/g, ' ')
     .trim()
     .slice(0, max)
+    .replace(/\p{Surrogate}/gu, '\ufffd')
+    .trimEnd()
 }

@@ -54,7 +54,11 @@ export function openDesk(
     if (running) {
       progress(`${running.by.name} is already at it; I follow that one.`)
       running.listeners.add(progress)
-      return running.outcome
+      return running.outcome.then((outcome) => {
+        // The watch may only start what is dead; that this one lives is no answer to a person who wants it stopped first.
+        const isOnlyTheWatchs = running.by.kind === 'watch' && asked.actor.kind !== 'watch' && outcome.status === 'refused'
+        return isOnlyTheWatchs && !outcome.passes ? act(operation, args, asked, progress) : outcome
+      })
     }
     const listeners = new Set([progress])
     const tell = (line: string) => {
@@ -83,7 +87,7 @@ export function openDesk(
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error
       log.error({ err: error.message, operation: operation.name }, 'refused, because the audit could not be written')
-      return refusal(['The audit could not be written, so nothing was done. The log of the watch says why.'])
+      return { ...refusal('The audit could not be written, so nothing was done. The log of the watch says why.'), passes: true }
     }
     log.info({ operation: operation.name, arguments: args, actor: asked.actor, via: asked.via, number }, 'operation begins')
     const outcome = await run(operation, args, asked, progress)
@@ -131,8 +135,8 @@ export function openDesk(
   }
 }
 
-function refusal(lines: string | string[]): Outcome {
-  return { status: 'refused', lines: typeof lines === 'string' ? [lines] : lines }
+function refusal(line: string): Outcome {
+  return { status: 'refused', lines: [line] }
 }
 
 function unknownOperation(operations: readonly Operation[], word: string): string {

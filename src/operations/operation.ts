@@ -16,6 +16,8 @@ export interface Outcome {
   lines: string[]
   /** The same for programs (`--json`). */
   data?: unknown
+  /** Nothing was done, for a reason that passes by itself: the same request may be made again. */
+  passes?: true
 }
 
 /** What an operation may see and use. */
@@ -34,6 +36,8 @@ export interface OperationContext {
   /** Complete local days before now, the newest first. */
   daysBefore(nowMs: number, count: number): { fromMs: number; toMs: number }[]
   tower(): { state: TowerLink; sinceMs: number } | undefined
+  /** Fires when the watch stops: whoever waits for something stops waiting. */
+  stopping: AbortSignal
   actor: Actor
   /** A line for the one who asked, as it happens. */
   progress(line: string): void

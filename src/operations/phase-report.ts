@@ -3,6 +3,7 @@
  * asserts them, and a hand-written version without them broke it once.
  */
 import type { PhaseReport, Requirement } from '../domain/phase.ts'
+import { table } from './table.ts'
 
 export function renderPhase(report: PhaseReport): string[] {
   const [uptime, days, capacity] = report.requirements as [Requirement, Requirement, Requirement]
@@ -63,6 +64,25 @@ export function renderPhase(report: PhaseReport): string[] {
     '',
     '- Uptime is up / (up + down); what the watch did not see counts as neither.',
     '- A day counts when at least 95% of what was seen was up, and at least 90% of it was seen.',
+  ]
+}
+
+/** The same for somebody who stands in the Tower: the figures and what is missing, in a few lines that fit 80 columns. */
+export function summarizePhase(report: PhaseReport): string[] {
+  const [uptime, days, capacity] = report.requirements as [Requirement, Requirement, Requirement]
+  const missing = report.requirements.filter(({ met }) => !met)
+  return [
+    ...table(
+      ['resource', 'value', 'target', 'status'],
+      [
+        ['fleet operational', operationalWord(report.fleet_operational), 'Yes', status(report.fleet_operational)],
+        ['uptime over 30 days', percent(uptime), '>= 95%', status(uptime.met)],
+        ['days at 95%+ uptime', String(days.value), '30', status(days.met)],
+        ['capacity', percent(capacity), '> 60%', status(capacity.met)],
+      ],
+    ),
+    `Phase 2 trigger: ${report.phase_2_ready ? 'READY' : 'NOT READY'}`,
+    ...(missing.length === 0 ? [] : ['Missing:', ...missing.map(missingLine)]),
   ]
 }
 

@@ -1,6 +1,6 @@
 import { dayMs, type FleetHistory, measurePhase, phaseReport, windowDays } from '../domain/phase.ts'
 import type { Operation, OperationContext } from './operation.ts'
-import { renderPhase } from './phase-report.ts'
+import { summarizePhase } from './phase-report.ts'
 
 export const phase: Operation = {
   name: 'phase',
@@ -15,7 +15,7 @@ export const phase: Operation = {
 
   async run(_args, context) {
     const report = phaseReport(measurePhase(history(context)))
-    return { status: 'ok', lines: renderPhase(report), data: report }
+    return { status: 'ok', lines: summarizePhase(report), data: report }
   },
 }
 

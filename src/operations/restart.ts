@@ -37,8 +37,14 @@ export const restart: Operation = {
     newLife.started()
     context.progress(`verify: waiting for a beat of its new life, at most ${sayDuration(agent.startGraceMs)}`)
     const deadline = context.clock.after(agent.startGraceMs, newLife.stop)
+    context.stopping.addEventListener('abort', newLife.stop, { once: true })
+    if (context.stopping.aborted) newLife.stop()
     const beat = await newLife.beat
     deadline.cancel()
+    context.stopping.removeEventListener('abort', newLife.stop)
+    if (!beat && context.stopping.aborted) {
+      return { status: 'failed', lines: [`${id} was started; the watch was stopped before a beat of its new life could be seen.`] }
+    }
     if (!beat) {
       const why = newLife.isNameless()
         ? 'it beats, but neither its heartbeat nor its process says which life that is: let the file hold "pid" or "epoch"'

@@ -12,7 +12,7 @@ export interface TowerHandlers {
   fleet(): { hosts: HostView[]; agents: AgentView[] }
   /** Alerts not yet acknowledged by this Tower, oldest first, at most `limit`. */
   unacknowledged(limit: number): Alert[]
-  /** The Tower has said this alert and keeps its id on disk. */
+  /** The Tower has said this alert and keeps its id on disk. Throws where that can't be noted: then it is told again later. */
   acknowledged(alertId: string): void
   /** Called once per request id, however often the Tower repeats the request. `answer` may be called until a final result. */
   request(request: TowerRequest, answer: (result: Result) => void): void

@@ -19,6 +19,7 @@ export function startActivity(config: () => Config, ports: { roster: Roster; led
   const open = new Map<string, OpenSpan>()
 
   function write(agent: string, span: OpenSpan): void {
+    if (span.toMs === span.fromMs) return
     try {
       ports.ledger.activity(agent, { fromMs: span.fromMs, toMs: span.toMs, busy: span.busy })
       span.writtenMs = span.toMs
@@ -47,7 +48,7 @@ export function startActivity(config: () => Config, ports: { roster: Roster; led
   return {
     stop: () => {
       off()
-      for (const [agent, span] of open) if (span.toMs > span.fromMs) write(agent, span)
+      for (const [agent, span] of open) write(agent, span)
     },
   }
 }

@@ -10,7 +10,8 @@ import type { Log } from '../ports/log.ts'
 import type { Roster } from './roster.ts'
 
 const probeEveryMs = 60_000
-const reconnect = { firstMs: 1_000, capMs: 30_000 } as const
+/** A host that comes back is seen again within ten seconds; a refused connection each ten seconds costs next to nothing. */
+const reconnect = { firstMs: 1_000, capMs: 10_000 } as const
 /** A refused key or a changed host key does not mend itself within seconds, and hosts lock out who knocks too often. */
 const refusedReconnectMs = 30_000
 

@@ -1,6 +1,7 @@
 /** The fleet as the Towers are shown it. Ages, not instants, so that two clocks need not agree. */
 import { basename } from 'node:path'
 import type { AgentConfig, Config } from '../config/config.ts'
+import { sayCause } from '../domain/alert.ts'
 import type { Body } from '../ports/host.ts'
 import type { AgentView, HostView } from '../protocol/messages.ts'
 import type { Roster } from './roster.ts'
@@ -17,7 +18,7 @@ export function agentView(agent: AgentConfig, roster: Roster, nowMs: number): Ag
     host: agent.host,
     state: status.state,
     forMs: age(status.sinceMs, nowMs),
-    ...(status.cause !== undefined && { cause: status.cause.slice(0, 60) }),
+    ...(status.cause !== undefined && { cause: sayCause(status.cause).slice(0, 60) }),
     ...(beat && { beatAgeMs: age(beat.atMs, nowMs) }),
     periodMs: agent.timing.periodMs,
     graceMs: agent.timing.graceMs,
@@ -29,7 +30,7 @@ export function agentView(agent: AgentConfig, roster: Roster, nowMs: number): Ag
     ...(incident && {
       incident: {
         number: incident.number,
-        cause: incident.cause.slice(0, 60),
+        cause: sayCause(incident.cause).slice(0, 60),
         openedAt: incident.openedMs,
         ...(incident.closedMs !== undefined && { durationMs: age(incident.openedMs, incident.closedMs) }),
       },

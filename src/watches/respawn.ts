@@ -11,6 +11,9 @@ import { type Ledger, LedgerError } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
 import type { Roster } from './roster.ts'
 
+/** Where the reason to refuse will pass by itself: how long to let it. */
+const passingMs = 30_000
+
 const watchItself = { kind: 'watch', id: 'watch', name: 'the watch' } as const
 
 export interface RespawnPorts {
@@ -28,9 +31,11 @@ export function startRespawn(config: () => Config, ports: RespawnPorts): { stop(
   const planned = new Map<string, { cancel(): void }>()
   let stopped = false
 
-  function plan(agent: string): void {
-    if (stopped || planned.has(agent) || config().agents.get(agent)?.policy !== 'auto') return
-    const waitMs = waitBeforeAttemptMs(attempts(agent), ports.random())
+  const mayRestart = (agent: string) => !stopped && config().agents.get(agent)?.policy === 'auto'
+
+  function plan(agent: string, leastMs = 0): void {
+    if (planned.has(agent) || !mayRestart(agent)) return
+    const waitMs = Math.max(leastMs, waitBeforeAttemptMs(attempts(agent), ports.random()))
     if (waitMs > 0) log.info({ agent, waitMs }, 'waiting before the next automatic restart')
     planned.set(
       agent,
@@ -53,14 +58,19 @@ export function startRespawn(config: () => Config, ports: RespawnPorts): { stop(
     }
   }
 
+  const isGone = (agent: string) => roster.agent(agent)?.facts.gone !== undefined
+
   async function attempt(agent: string): Promise<void> {
     const isStillDown = () => roster.agent(agent)?.status.state === 'down'
-    if (!stopped && isStillDown()) {
+    const wasGone = isGone(agent)
+    if (mayRestart(agent) && isStillDown()) {
       const outcome = await desk.request({ operation: 'restart', arguments: { agent }, actor: watchItself, via: 'watch' }, () => {})
       log.info({ agent, status: outcome.status, lines: outcome.lines }, 'automatic restart')
       planned.delete(agent)
-      // Refused: it lives after all, though it is silent. A person decides about that one.
-      if (outcome.status !== 'refused' && isStillDown()) plan(agent)
+      if (!isStillDown()) return
+      if (outcome.passes) plan(agent, passingMs)
+      // Refused for good: it lives after all, though it is silent. A person decides about that one, unless it dies indeed.
+      else if (outcome.status !== 'refused' || isGone(agent) !== wasGone) plan(agent)
       return
     }
     planned.delete(agent)

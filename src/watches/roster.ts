@@ -4,6 +4,9 @@
  *
  * While the ledger can't be written, decisions wait here in their order and are tried again at each tick; their alerts
  * are told from memory meanwhile. Nothing is changed on any host in that time, because the audit can't be written either.
+ *
+ * Silence is only judged as of the last answer of the agent's host: while a host doesn't answer, whether its agents still
+ * beat can't be known, and when it is found lost that is one problem, not one per agent.
  */
 import type { AgentConfig, Config } from '../config/config.ts'
 import { type AgentEffect, type AgentEvent, type AgentRecord, type Beat, decide, newAgent } from '../domain/agent.ts'
@@ -17,7 +20,7 @@ export type RosterEvent =
   /** Something a person can see of them is new. */
   | { kind: 'changed'; agents: string[]; hosts: string[] }
   | { kind: 'beat'; agent: string; beat: Beat }
-  /** An agent became down, or was down when the watch began to look. */
+  /** An agent is down and something about that is new: it became so, its process was found gone, or its declaration changed. */
   | { kind: 'down'; agent: string }
   | { kind: 'alert'; alert: AlertRecord }
 
@@ -29,6 +32,7 @@ export interface Roster {
   observe(agent: string, event: AgentEvent): void
   /** A lost host takes its agents out of sight with it: one problem, one recovery. */
   observeHost(host: string, event: HostEvent): void
+  /** Time has passed: writes what waits, judges whoever his host's answers left out, finds hosts lost that say nothing at all. */
   tick(): void
   /** The watch itself wasn't looking since then. */
   blind(sinceMs: number): void
@@ -49,11 +53,19 @@ export interface RosterPorts {
   newId: () => string
 }
 
+/**
+ * The deadman's bound: a host that has neither answered nor been found lost for so long is lost, whatever keeps its watch
+ * from saying so. Well above the time limits of the gate's verbs.
+ */
+const speechlessMs = 60_000
+
+/** Throws LedgerError where the ledger can't be read. */
 export function openRoster(config: Config, ports: RosterPorts): Roster {
   const { ledger, clock, log } = ports
   const agents = new Map<string, AgentRecord>()
   const hosts = new Map<string, HostRecord>()
   const incidents = new Map<string, Incident>()
+  const answeredMs = new Map<string, number>()
   const listeners = new Set<(event: RosterEvent) => void>()
   const waiting: { decision: Decision; toldBy: Set<string> }[] = []
   let declared = config
@@ -94,21 +106,32 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
       const { decision, toldBy } = waiting[0]
       try {
         settle(decision, ledger.record(decision).incident)
-        for (const tower of toldBy) if (decision.alert) ledger.acknowledge(tower, decision.alert.id, clock.now())
       } catch (error) {
         if (!(error instanceof LedgerError)) throw error
         return
       }
+      // It is in the ledger now: whatever else goes wrong, it must not be written there again.
       waiting.shift()
+      for (const tower of toldBy) if (decision.alert) acknowledge(tower, decision.alert)
       if (waiting.length === 0) log.info({}, 'the ledger can be written again: nothing was lost')
     }
   }
 
-  function observe(id: string, event: AgentEvent): void {
+  function acknowledge(tower: string, alert: AlertRecord): void {
+    try {
+      ledger.acknowledge(tower, alert.id, clock.now())
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error
+      // The outbox offers it again then, and the Tower knows its id.
+      log.warn({ alert: alert.id, err: error.message }, 'that an alert was told could not be noted')
+    }
+  }
+
+  function observe(id: string, event: AgentEvent, nowMs = clock.now()): void {
     const agentConfig = declared.agents.get(id)
     const before = agents.get(id)
     if (!agentConfig || !before) return
-    const nowMs = clock.now()
+    if (event.kind === 'sighted') answeredMs.set(agentConfig.host, nowMs)
     const { agent, effects } = decide(before, event, nowMs, agentConfig.timing)
     agents.set(id, agent)
     if (effects.length > 0) {
@@ -118,14 +141,16 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
       if (alert) emit({ kind: 'alert', alert })
     }
     if (event.kind === 'sighted' && event.beat) emit({ kind: 'beat', agent: id, beat: event.beat })
-    if (effects.length > 0 || (event.kind === 'sighted' && event.beat)) emit({ kind: 'changed', agents: [id], hosts: [] })
-    if (effects.some((effect) => effect.kind === 'transition' && effect.to === 'down')) emit({ kind: 'down', agent: id })
+    const isStatusNew = agent.status.state !== before.status.state || agent.status.cause !== before.status.cause
+    if (isStatusNew || effects.length > 0 || (event.kind === 'sighted' && event.beat)) emit({ kind: 'changed', agents: [id], hosts: [] })
+    if (isStatusNew && agent.status.state === 'down') emit({ kind: 'down', agent: id })
   }
 
   function observeHost(id: string, event: HostEvent): void {
     const before = hosts.get(id)
     if (!before) return
     const nowMs = clock.now()
+    if (event.kind === 'answered') answeredMs.set(id, nowMs)
     const { host, effects } = decideHost(before, event, nowMs)
     hosts.set(id, host)
     const mine = agentsOf(id)
@@ -145,7 +170,10 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     const remembered = ledger.remembered()
     for (const incident of ledger.incidents({ limit: 10_000 }).reverse()) incidents.set(key(incident.subject), incident)
     admit(remembered.agents, remembered.hosts)
-    if (remembered.aliveMs !== undefined) blind(remembered.aliveMs)
+    // A watch that was killed before its first sweep has left no such mark: then since whatever it last recorded.
+    const aliveMs = remembered.aliveMs ?? 0
+    for (const [id, agent] of remembered.agents) if (!declared.agents.has(id)) dismiss(id, agent, aliveMs)
+    blind(aliveMs)
     for (const agent of declared.agents.values()) observePause(agent)
   }
 
@@ -154,8 +182,28 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     const nowMs = clock.now()
     for (const id of declared.agents.keys()) if (!agents.has(id)) agents.set(id, knownAgents.get(id) ?? newAgent(nowMs))
     for (const id of declared.hosts.keys()) if (!hosts.has(id)) hosts.set(id, knownHosts.get(id) ?? newHost(nowMs))
-    for (const id of [...agents.keys()]) if (!declared.agents.has(id)) agents.delete(id)
+    for (const [id, agent] of [...agents]) {
+      if (declared.agents.has(id)) continue
+      dismiss(id, agent, nowMs)
+      agents.delete(id)
+    }
     for (const id of [...hosts.keys()]) if (!declared.hosts.has(id)) hosts.delete(id)
+  }
+
+  /** Who is no longer declared is no longer looked at: should he ever come back, the time between is unknown. */
+  function dismiss(id: string, record: AgentRecord, sinceMs: number): void {
+    const { agent, effects } = decide(record, { kind: 'blind', sinceMs }, clock.now(), { periodMs: 0, graceMs: 0 })
+    if (effects.length > 0) write(toDecision({ kind: 'agent', id }, agent, effects, undefined))
+  }
+
+  function rememberedNow(): Pick<ReturnType<Ledger['remembered']>, 'agents' | 'hosts'> {
+    try {
+      return ledger.remembered()
+    } catch (error) {
+      if (!(error instanceof LedgerError)) throw error
+      log.error({ err: error.message }, 'the ledger could not be read: newcomers begin as new')
+      return { agents: new Map(), hosts: new Map() }
+    }
   }
 
   function observePause(agent: AgentConfig): void {
@@ -169,18 +217,32 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     for (const [id, agent] of agents) if (agent.facts.lastBeat) observe(id, { kind: 'blind', sinceMs })
   }
 
+  /** Finds a host lost that has said nothing for much longer than any request to it may take. */
+  function tickHost(id: string, nowMs: number): void {
+    const lastMs = answeredMs.get(id)
+    if (hosts.get(id)?.status.state !== 'up' || lastMs === undefined) return
+    if (nowMs - lastMs > declared.pollMs + speechlessMs) observeHost(id, { kind: 'lost', sinceMs: lastMs, cause: 'timeout' })
+  }
+
+  function tickAgent(id: string): void {
+    const lastMs = answeredMs.get(declared.agents.get(id)?.host ?? '')
+    if (lastMs !== undefined) observe(id, { kind: 'tick' }, lastMs)
+  }
+
   recall()
 
   return {
     agent: (id) => agents.get(id),
     host: (id) => hosts.get(id),
     lastIncident: (subject) => incidents.get(key(subject)),
-    observe,
+    observe: (agent, event) => observe(agent, event),
     observeHost,
     blind,
     tick: () => {
       writeWaiting()
-      for (const id of agents.keys()) observe(id, { kind: 'tick' })
+      const nowMs = clock.now()
+      for (const id of hosts.keys()) tickHost(id, nowMs)
+      for (const id of agents.keys()) tickAgent(id)
     },
     unwritten: () => waiting.flatMap(({ decision }) => (decision.alert ? [decision.alert] : [])),
     toldFromMemory: (tower, alertId) => {
@@ -189,11 +251,12 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
       return entry !== undefined
     },
     declare: (next) => {
+      const remembered = rememberedNow()
       declared = next
-      const remembered = ledger.remembered()
       admit(remembered.agents, remembered.hosts)
       for (const agent of declared.agents.values()) observePause(agent)
       emit({ kind: 'changed', agents: [...agents.keys()], hosts: [...hosts.keys()] })
+      for (const [id, agent] of agents) if (agent.status.state === 'down') emit({ kind: 'down', agent: id })
     },
     on: (listener) => {
       listeners.add(listener)

@@ -1,6 +1,6 @@
 /**
- * The deadman sweep: every five seconds each agent's status is derived anew, whatever its host does or doesn't say, and
- * the ledger is told that the watch is looking. A sweep that comes much too late says that the watch itself was stopped:
+ * The deadman sweep: every five seconds whoever says nothing is looked for, agents that their host's answers leave out as
+ * well as hosts whose watch is stuck, and the ledger is told that the watch is looking. A sweep that comes much too late says that the watch itself was stopped:
  * what it could not see in that time is unknown.
  */
 import cron from 'node-cron'

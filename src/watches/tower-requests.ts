@@ -29,14 +29,15 @@ export function towerHandlers(ports: TowerRequestPorts): TowerHandlers {
 
   function unacknowledged(limit: number): Alert[] {
     const written = quietly<AlertRecord[]>([], () => ledger.unacknowledged(theTower, limit))
-    const toldFromMemory = roster.unwritten().filter((alert) => !toldMeanwhile.has(alert.id))
-    return [...written, ...toldFromMemory].slice(0, limit)
+    const fromMemory = roster.unwritten().filter((alert) => !toldMeanwhile.has(alert.id))
+    return [...written, ...fromMemory].slice(0, limit)
   }
+  /** Throws LedgerError where it can't be noted: the session then tells it to us again, not to the Tower. */
   function acknowledged(alertId: string): void {
     if (roster.toldFromMemory(theTower, alertId)) toldMeanwhile.add(alertId)
     else {
+      ledger.acknowledge(theTower, alertId, clock.now())
       toldMeanwhile.delete(alertId)
-      quietly(undefined, () => ledger.acknowledge(theTower, alertId, clock.now()))
     }
   }
 
