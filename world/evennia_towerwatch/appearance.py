@@ -19,7 +19,7 @@ _COLOURS = {
     "down": "|r",
     "unreachable": "|m",
     "paused": "|b",
-    "unknown": "|x",
+    "unknown": "|W",
 }
 
 _STATUS_COLOURS = {"failed": "|r", "timeout": "|y", "refused": "|y"}
@@ -33,7 +33,7 @@ _NARROW, _WIDE = 60, 110
 
 def state_word(state: str, shown: str | None = None) -> str:
     """A state in its colour; `shown` is what to write instead of the bare word."""
-    return f"{_COLOURS.get(state, '|x')}{shown or state}|n"
+    return f"{_COLOURS.get(state, '|W')}{shown or state}|n"
 
 
 def duration(ms: float) -> str:

@@ -36,7 +36,7 @@ class TowerNPC(DefaultObject):
         """Its name with the state: `Bezalel (down)`."""
         agent = BRIDGE.fleet.agents.get(self.agent_id())
         if agent is None:
-            return f"{self.key} (|xunknown|n)"
+            return f"{self.key} (|Wunknown|n)"
         return npc_name(agent, BRIDGE.is_watched())
 
     def get_numbered_name(self, count: int, looker: Any, **kwargs: Any) -> Any:

@@ -14,6 +14,6 @@ class FleetCommand(TowerCommand):
     def run(self, arguments: dict[str, str], account: Any) -> None:
         """A missing watch is said first: what follows then is what was last heard."""
         problem = BRIDGE.problem()
-        width = max(30, min(200, self.client_width() or 78))
+        width = max(40, min(200, self.client_width() or 78))
         lines = fleet_table(BRIDGE.fleet, now_ms(), problem is None, width)
         self.tell("\n".join([problem, *lines] if problem else lines))

@@ -44,7 +44,7 @@ class OverviewCommand(Command):
             "Each also goes by tower/<name>, where another command has its short name.",
             "States: |cnew|n, |gup|n, |ylate|n (overdue, not yet given up), |rdown|n, "
             "|munreachable|n (its host",
-            "can't be seen), |bpaused|n (by a person), |xunknown|n (the watch wasn't looking).",
+            "can't be seen), |bpaused|n (by a person), |Wunknown|n (the watch wasn't looking).",
             "",
             self._link(),
         ]

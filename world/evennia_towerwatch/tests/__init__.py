@@ -1,0 +1,1 @@
+"""Tests. `pure` runs without any game, `game` inside one; see run_tests.py beside the package."""

@@ -1,0 +1,1 @@
+"""Tests of the parts that live in an Evennia game."""

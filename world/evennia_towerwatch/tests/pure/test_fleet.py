@@ -1,0 +1,116 @@
+"""The mirrored fleet."""
+
+import unittest
+
+from evennia_towerwatch.fleet import Fleet
+from evennia_towerwatch.tests.messages import agent_view, host_view, snapshot
+
+
+class Snapshots(unittest.TestCase):
+    """A fleet is replaced as a whole."""
+
+    def test_a_snapshot_of_one_part_replaces_all(self) -> None:
+        fleet = Fleet()
+        fleet.change({"agents": [agent_view("old")], "hosts": []}, 0)
+        self.assertFalse(fleet.complete)
+        self.assertTrue(fleet.snapshot_part(snapshot([agent_view("new")], [host_view("ezra")]), 0))
+        self.assertEqual((list(fleet.agents), list(fleet.hosts)), (["new"], ["ezra"]))
+        self.assertTrue(fleet.complete)
+
+    def test_nothing_changes_until_the_last_part_is_there_in_any_order(self) -> None:
+        fleet = Fleet()
+        parts = [
+            snapshot([agent_view(name)], [], id=f"s{number}", part=number, parts=3)
+            for number, name in ((3, "c"), (1, "a"), (2, "b"))
+        ]
+        self.assertEqual([fleet.snapshot_part(part, 0) for part in parts], [False, False, True])
+        self.assertEqual(sorted(fleet.agents), ["a", "b", "c"])
+
+    def test_a_repeated_part_counts_once(self) -> None:
+        fleet = Fleet()
+        part = snapshot([], [], part=1, parts=2)
+        self.assertFalse(fleet.snapshot_part(part, 0))
+        self.assertFalse(fleet.snapshot_part(part, 0))
+
+    def test_a_newer_snapshot_drops_the_parts_of_the_one_before(self) -> None:
+        fleet = Fleet()
+        fleet.snapshot_part(snapshot([agent_view("gone")], [], id="a1", parts=2), 0)
+        fleet.snapshot_part(snapshot([agent_view("a")], [], id="b1", part=1, parts=2), 0)
+        fleet.snapshot_part(snapshot([agent_view("b")], [], id="b2", part=2, parts=2), 0)
+        self.assertEqual(sorted(fleet.agents), ["a", "b"])
+
+    def test_a_change_between_two_parts_is_newer_than_the_first_of_them(self) -> None:
+        fleet = Fleet()
+        fleet.snapshot_part(snapshot([agent_view("a")], [], id="1", part=1, parts=2), 0)
+        fleet.change({"agents": [agent_view("a", state="down")], "hosts": []}, 0)
+        fleet.snapshot_part(snapshot([], [], id="2", part=2, parts=2), 0)
+        self.assertEqual(fleet.agents["a"].state, "down")
+
+
+class Changes(unittest.TestCase):
+    """What a change means for the rooms."""
+
+    def setUp(self) -> None:
+        self.fleet = Fleet()
+        self.fleet.snapshot_part(snapshot([agent_view("a")], [host_view("ezra")]), 0)
+
+    def change(self, **more: object) -> bool:
+        return self.fleet.change({"agents": [agent_view("a", **more)], "hosts": []}, 0)
+
+    def test_a_beat_or_a_state_moves_nobody(self) -> None:
+        self.assertFalse(self.change(beatAgeMs=1, state="down"))
+
+    def test_a_new_name_or_host_must_be_followed(self) -> None:
+        self.assertTrue(self.change(name="Other"))
+        self.assertTrue(self.change(name="Other", host="local"))
+
+
+class Ages(unittest.TestCase):
+    """Freshness is worked out when it is looked at."""
+
+    def test_an_age_grows_with_the_time_since_it_was_told(self) -> None:
+        fleet = Fleet()
+        fleet.snapshot_part(snapshot([agent_view("a", beatAgeMs=1000)], []), 50_000)
+        agent = fleet.agents["a"]
+        self.assertEqual(agent.beat_age_at(50_000), 1000)
+        self.assertEqual(agent.beat_age_at(53_500), 4500)
+        self.assertEqual(agent.state_for_at(51_000), 66_000)
+
+    def test_freshness_follows_period_and_grace(self) -> None:
+        fleet = Fleet()
+        fleet.snapshot_part(
+            snapshot([agent_view("a", beatAgeMs=0), agent_view("b", beatAgeMs=None)], []), 0
+        )
+        agent = fleet.agents["a"]
+        self.assertEqual(
+            [agent.freshness_at(now) for now in (2000, 2001, 6000, 6001)],
+            ["fresh", "late", "late", "stale"],
+        )
+        self.assertEqual(fleet.agents["b"].freshness_at(0), "none")
+
+
+class Finding(unittest.TestCase):
+    """People type names."""
+
+    def setUp(self) -> None:
+        self.fleet = Fleet()
+        agents = [
+            agent_view("code-claw", name="Code Claw"),
+            agent_view("ezra"),
+            agent_view("x1", name="Twin"),
+            agent_view("x2", name="Twin"),
+        ]
+        self.fleet.snapshot_part(snapshot(agents, [host_view("ezra"), host_view("local")]), 0)
+
+    def test_an_id_or_a_name_is_found_in_any_case(self) -> None:
+        for typed in ("code-claw", "Code Claw", "CODE CLAW"):
+            self.assertEqual(self.fleet.find(typed, "agent"), "code-claw")
+
+    def test_part_of_a_name_or_a_name_of_two_is_not_enough(self) -> None:
+        for typed in ("code", "Twin", "", "nobody"):
+            self.assertIsNone(self.fleet.find(typed, "agent"))
+
+    def test_a_host_is_no_agent(self) -> None:
+        self.assertIsNone(self.fleet.find("local", "agent"))
+        self.assertEqual(self.fleet.find("local", "host"), "local")
+        self.assertEqual(self.fleet.find("Local", "agent-or-host"), "local")
