@@ -64,7 +64,13 @@ export function parseConfig(text: string, file: string, env: Record<string, stri
   const fault = (path: readonly PropertyKey[], message: string) =>
     faults.push({ file, ...lineField(at(path)), path: path.join('.'), message })
 
-  const raw: unknown = document.toJS({ maxAliasCount: 100 })
+  let raw: unknown
+  try {
+    raw = document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    // An alias that stands for nothing, or aliases of aliases that would fill the memory.
+    throw new ConfigError([{ file, path: '', message: `not YAML: ${error instanceof Error ? error.message : String(error)}` }])
+  }
   const parsed = fleetFile.safeParse(raw)
   if (!parsed.success) for (const issue of parsed.error.issues) tellIssue(issue, document, fault)
   // What the schema can't say is looked for in a file that it refused, too: people want to see all faults in one go.
@@ -152,7 +158,7 @@ function tellLostHosts(raw: unknown, fault: Tell): void {
     const meant = nearest(host, hosts)
     fault(
       ['agents', id, 'host'],
-      `there is no host "${host}": ${meant === undefined ? `known are ${hosts.join(', ')}` : `did you mean "${meant}"?`}`,
+      `there is no host "${host}": ${meant === undefined ? `${hosts.length === 0 ? 'none is declared under "hosts"' : `known are ${hosts.join(', ')}`}` : `did you mean "${meant}"?`}`,
     )
   }
 }

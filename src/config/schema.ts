@@ -7,16 +7,24 @@ const idText = z.string().regex(new RegExp(ID_PATTERN), {
   error: 'expected a name of lower-case letters, digits, "_", "." and "-" (at most 63, a letter or digit first)',
 })
 
+const longestMs = 3650 * 86_400_000
+
 const duration = z.union([z.string(), z.number()], { error: 'expected a duration such as "30s", "5m" or "1h"' }).transform((value, ctx) => {
   const ms = parseDuration(String(value))
-  if (ms !== undefined && ms > 0) return ms
-  ctx.addIssue({ code: 'custom', message: `expected a duration such as "30s", "5m" or "1h", got "${value}"` })
+  if (ms !== undefined && ms > 0 && ms <= longestMs) return ms
+  const what =
+    ms !== undefined && ms > longestMs ? 'expected a duration of at most 3650d' : 'expected a duration such as "30s", "5m" or "1h"'
+  ctx.addIssue({ code: 'custom', message: `${what}, got "${value}"` })
   return z.NEVER
 })
 
 const absolutePath = z.string().regex(/^\/[^\0\n]*$/, { error: 'expected an absolute path (it begins with "/")' })
 /** A path on the watch's own machine: absolute, or relative to fleet.yaml, or under "~/". */
 const localPath = z.string().min(1)
+/** ssh itself reads quotes, backslashes and "$" in a path as something else than a path. */
+const sshPath = z
+  .string()
+  .regex(/^[^"'\\$\p{C}]+$/u, { error: 'expected a path without quotes, "\\" and "$", which ssh reads as something else' })
 /** One element of a command line. The gate takes one per line, so a newline can't be part of it. */
 const argument = z.string().regex(/^[^\0\n]*$/, { error: 'expected text without a newline' })
 const command = z.array(argument, { error: 'expected a list: the program, then its arguments, one per item' }).min(1)
@@ -38,17 +46,18 @@ const localHost = z.strictObject({ kind: z.literal('local'), name: z.string().mi
 const sshHost = z.strictObject({
   kind: z.literal('ssh'),
   name: z.string().min(1).max(60).optional(),
-  // A host called "-oProxyCommand=…" would be an option to ssh: the pattern lets no leading "-" through.
+  // A host called "-oProxyCommand=…" would be an option to ssh: the pattern lets no leading "-" through. This one and the
+  // user's are those of adapters/hosts/ssh.ts, so that a file which passes here can be run.
   address: z
     .string()
-    .regex(/^[A-Za-z0-9_:[][A-Za-z0-9_.:%[\]-]{0,252}$/, { error: 'expected a host name, an address, or a Host of your ~/.ssh/config' }),
+    .regex(/^[A-Za-z0-9_:][A-Za-z0-9_.:-]{0,252}$/, { error: 'expected a host name, an address, or a Host of your ~/.ssh/config' }),
   port: z.int().min(1).max(65535).optional(),
   user: z
     .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/, { error: 'expected a user name' })
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,62}$/, { error: 'expected a user name' })
     .optional(),
-  identity: localPath.optional(),
-  knownHosts: localPath.optional(),
+  identity: sshPath.optional(),
+  knownHosts: sshPath.optional(),
 })
 
 const pane = z.strictObject({

@@ -22,7 +22,7 @@ export async function ask(
   const { uid, username } = userInfo()
   const request = { operation, arguments: args, user: { id: String(uid), name: username } }
   try {
-    const outcome = await askWatch(socketPath(config.stateDir), request, shell.err)
+    const outcome = await askWatch(socketPath(config.stateDir), request, shell.err, shell.signal)
     if (options.json)
       shell.out(JSON.stringify({ status: outcome.status, lines: outcome.lines, ...(isObject(outcome.data) && outcome.data) }))
     else for (const line of outcome.lines) (outcome.status === 'ok' ? shell.out : shell.err)(line)

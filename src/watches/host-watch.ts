@@ -14,6 +14,8 @@ const probeEveryMs = 60_000
 const reconnect = { firstMs: 1_000, capMs: 10_000 } as const
 /** A refused key or a changed host key does not mend itself within seconds, and hosts lock out who knocks too often. */
 const refusedReconnectMs = 30_000
+/** A connection that did not even live so long is not worth another one at once: who cuts each would be knocked on without end. */
+const shortLivedMs = 10_000
 
 export interface HostWatch {
   /** The open link, for acts; undefined while the host can't be reached. */
@@ -44,8 +46,10 @@ interface LastLook {
   mtimeMs: number
   /** Negative where no beat could be read yet. */
   beatAtMs: number
-  /** `bootId:startTime` of the process, as the host saw it when it was first seen with this beat's pid. */
+  /** `bootId:startTime` of the process that wrote the beat, as the host saw it; absent while that isn't certain. */
   processEpoch?: string
+  /** `bootId:startTime` of the process that was there at this look, whoever wrote the beat; empty where there was none. */
+  seenEpoch?: string
   fault?: string
 }
 
@@ -57,6 +61,8 @@ export function startHostWatch(
   const stopping = new AbortController()
   const looks = new Map<string, LastLook>()
   const byId = new Map(config.agents.map((agent) => [agent.id, agent]))
+  /** The link of this moment, open or not. */
+  let latest: HostLink | undefined
   let current: HostLink | undefined
   let health: { atMs: number; health: HostHealth } | undefined
   let lastAnswerMs = clock.now()
@@ -64,14 +70,17 @@ export function startHostWatch(
   async function watch(): Promise<void> {
     await pause(config.firstDelayMs)
     let failures = 0
+    let shortLives = 0
+    let connectedMs = 0
     while (!stopping.signal.aborted) {
       const link = host.link()
+      latest = link
       try {
         await link.open(config.agents.map(declaration), stopping.signal)
         await look(link)
         failures = 0
+        connectedMs = clock.now()
         current = link
-        roster.observeHost(host.id, { kind: 'answered' })
         log.info({ host: host.id }, 'the host answers')
         await stayConnected(link)
       } catch (error) {
@@ -79,29 +88,39 @@ export function startHostWatch(
         const { kind, message } = asHostError(error)
         const wasConnected = current === link
         current = undefined
-        if (!wasConnected) {
+        if (wasConnected) shortLives = clock.now() - connectedMs < shortLivedMs ? shortLives + 1 : 0
+        else {
           failures++
           log.warn({ host: host.id, kind, err: message, failures }, 'the host cannot be reached')
           roster.observeHost(host.id, { kind: 'lost', sinceMs: lastAnswerMs, cause: kind })
-        } else log.warn({ host: host.id, kind, err: message }, 'the connection to the host was lost, trying again')
+        }
+        if (wasConnected) log.warn({ host: host.id, kind, err: message }, 'the connection to the host was lost, trying again')
         await link.close()
-        await pause(wasConnected ? 0 : waitMs(kind, failures))
+        if (!wasConnected) await pause(waitMs(kind, failures))
+        else if (shortLives > 1) await pause(waitMs(kind, shortLives - 1))
       }
     }
-    const link = current
     current = undefined
-    await link?.close()
+    await latest?.close()
   }
 
   /** Returns never: rejects when the connection is lost. */
   async function stayConnected(link: HostLink): Promise<never> {
+    let lost: HostError | undefined
+    // One listener for the life of the connection: racing each pause against `lost` would leave one behind per look.
+    const over = new AbortController()
+    void link.lost.then((error) => {
+      lost = error
+      over.abort()
+    })
+    const isOver = AbortSignal.any([stopping.signal, over.signal])
     let probeDueMs = clock.now()
     for (;;) {
       if (clock.now() >= probeDueMs) {
         probeDueMs = clock.now() + probeEveryMs
         await probe(link)
       }
-      const lost = await Promise.race([pause(config.pollMs).then(() => undefined), link.lost])
+      await pause(config.pollMs, isOver)
       if (lost) throw lost
       if (stopping.signal.aborted) throw new HostError('closed', 'the watch is stopping')
       await look(link)
@@ -123,6 +142,8 @@ export function startHostWatch(
       const agent = byId.get(sighting.id)
       if (agent) sight(agent, sighting)
     }
+    // At every look, not only at the first: the watch may have been blind, or the sweep impatient, in between.
+    roster.observeHost(host.id, { kind: 'answered' })
   }
 
   function sight(agent: AgentConfig, sighting: AgentSighting): void {
@@ -141,14 +162,14 @@ export function startHostWatch(
     })
   }
 
-  function pause(ms: number): Promise<void> {
+  function pause(ms: number, signal = stopping.signal): Promise<void> {
     return new Promise((resolve) => {
       const timer = clock.after(ms, done)
-      stopping.signal.addEventListener('abort', done, { once: true })
-      if (stopping.signal.aborted) done()
+      signal.addEventListener('abort', done, { once: true })
+      if (signal.aborted) done()
       function done(): void {
         timer.cancel()
-        stopping.signal.removeEventListener('abort', done)
+        signal.removeEventListener('abort', done)
         resolve()
       }
     })
@@ -170,6 +191,8 @@ export function startHostWatch(
     fault: (agent) => looks.get(agent)?.fault,
     stop: async () => {
       stopping.abort()
+      // Ends a question that is under way, which the host may be slow to answer.
+      await latest?.close()
       await done
     },
   }
@@ -187,14 +210,29 @@ function afterLook(before: LastLook | undefined, agent: AgentConfig, sighting: A
     const reading = readHeartbeat(file.bytes, file.truncated, agent.heartbeat.format)
     if (reading.kind === 'fault') look = { ...(before ?? nothingRead), mtimeMs: file.mtimeMs, fault: reading.fault }
     // A modification time in the future would make an agent immortal: it counts as of now.
-    else look = { content: reading.content, mtimeMs: file.mtimeMs, beatAtMs: nowMs - Math.max(0, file.ageMs) }
+    else {
+      const beatAtMs = nowMs - Math.max(0, file.ageMs)
+      look = {
+        content: reading.content,
+        mtimeMs: file.mtimeMs,
+        beatAtMs,
+        ...(before?.seenEpoch !== undefined && { seenEpoch: before.seenEpoch }),
+      }
+    }
   } else if (file.kind === 'unreadable') {
     look = { ...(before ?? nothingRead), fault: file.reason }
   }
-  if (look && look.processEpoch === undefined && process.kind === 'alive' && (look.content.pid ?? process.pid) === process.pid) {
-    look = { ...look, processEpoch: process.epoch }
-  }
-  return look
+  if (look && process.kind === 'gone') return { ...look, seenEpoch: '' }
+  if (!look || process.kind !== 'alive') return look
+  const isNewBeat = look.beatAtMs !== before?.beatAtMs
+  // A beat that names no pid is this process's only if no other one was there at the look before: after a quick restart,
+  // the new process would be taken for the writer of the last beat of the old one.
+  const isWriter =
+    look.content.pid !== undefined
+      ? look.content.pid === process.pid
+      : isNewBeat && (before?.seenEpoch === undefined || before.seenEpoch === '' || before.seenEpoch === process.epoch)
+  if (look.processEpoch === undefined && isWriter) look = { ...look, processEpoch: process.epoch }
+  return look.seenEpoch === process.epoch ? look : { ...look, seenEpoch: process.epoch }
 }
 
 const nothingRead: LastLook = { content: {}, mtimeMs: -1, beatAtMs: -1 }

@@ -8,11 +8,20 @@ export class NotRunningError extends Error {
   override name = 'NotRunningError'
 }
 
-/** Asks the running watch; `progress` gets its lines as they come. Rejects with NotRunningError, or Error where it broke off. */
-export function askWatch(path: string, asked: ControlRequest, progress: (line: string) => void): Promise<ControlOutcome> {
+/**
+ * Asks the running watch; `progress` gets its lines as they come. Rejects with NotRunningError, or Error where it broke off
+ * or `signal` fired: then the watch carries the operation to its end all the same.
+ */
+export function askWatch(
+  path: string,
+  asked: ControlRequest,
+  progress: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<ControlOutcome> {
   return new Promise((resolve, reject) => {
+    const interrupted = () => new Error('Interrupted. What was asked for goes on in the watch.')
     const outgoing = request(
-      { socketPath: path, path: '/operations', method: 'POST', headers: { 'content-type': 'application/json' } },
+      { socketPath: path, path: '/operations', method: 'POST', headers: { 'content-type': 'application/json' }, ...(signal && { signal }) },
       (response) => {
         if (response.statusCode !== 200) {
           response.resume()
@@ -28,16 +37,19 @@ export function askWatch(path: string, asked: ControlRequest, progress: (line: s
           else outcome = line.outcome
         })
         lines.on('close', () =>
-          outcome ? resolve(outcome) : reject(new Error('The watch stopped before it had answered; its log says why.')),
+          outcome
+            ? resolve(outcome)
+            : reject(signal?.aborted ? interrupted() : new Error('The watch stopped before it had answered; its log says why.')),
         )
-        response.on('error', reject)
+        // What is told of it is told when the lines end, right after.
+        response.on('error', () => {})
       },
     )
     outgoing.on('error', (error) => {
       const code = 'code' in error ? error.code : ''
       if (code === 'ENOENT' || code === 'ECONNREFUSED')
         reject(new NotRunningError(`No watch is running here (nothing answers on ${path}).`))
-      else reject(error)
+      else reject(signal?.aborted ? interrupted() : error)
     })
     outgoing.end(JSON.stringify(asked))
   })

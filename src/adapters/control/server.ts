@@ -43,13 +43,18 @@ function prepareFolder(folder: string): void {
 }
 
 function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = connect(path)
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)
     })
-    socket.once('error', () => resolve(false))
+    // Anything else than "nobody is there" (no permission, a queue that is full) is no leave to take the socket away.
+    socket.once('error', (error) => {
+      const code = 'code' in error ? String(error.code) : ''
+      if (['ENOENT', 'ECONNREFUSED', 'ENOTSOCK'].includes(code)) resolve(false)
+      else reject(new AlreadyRunningError(`another watch may be running already (${path}: ${error.message})`))
+    })
   })
 }
 
@@ -64,18 +69,33 @@ async function serve(request: IncomingMessage, response: ServerResponse, handle:
     return
   }
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-  const outcome = await handle(parsed.data, (progress) => response.write(`${JSON.stringify({ progress })}\n`))
+  const outcome = await handled(handle, parsed.data, (progress) => void response.write(`${JSON.stringify({ progress })}\n`))
   response.end(`${JSON.stringify({ outcome })}\n`)
+}
+
+/** A handler that breaks must not take the watch with it. */
+async function handled(handle: ControlHandler, request: ControlRequest, progress: (line: string) => void): Promise<ControlOutcome> {
+  try {
+    return await handle(request, progress)
+  } catch (error) {
+    return {
+      status: 'failed',
+      lines: [`${request.operation} broke inside the watch: ${error instanceof Error ? error.message : String(error)}`],
+    }
+  }
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
   let text = ''
+  let isTooLong = false
   try {
+    request.setEncoding('utf8')
     for await (const chunk of request) {
-      text += chunk
-      if (text.length > maxRequestBytes) return undefined
+      // Read to its end all the same: who is cut off in the middle of asking never reads why.
+      if (text.length + chunk.length > maxRequestBytes) isTooLong = true
+      else text += chunk
     }
-    return JSON.parse(text)
+    return isTooLong ? undefined : JSON.parse(text)
   } catch {
     // Not JSON, or cut off: no request.
     return undefined

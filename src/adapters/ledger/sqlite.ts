@@ -219,27 +219,33 @@ type Row = Record<string, unknown>
 function open(path: string, access: 'write' | 'read'): DatabaseSync {
   if (path !== ':memory:' && access === 'write') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const db = new DatabaseSync(path, { readOnly: access === 'read', timeout: 5000 })
-  if (access === 'write') {
-    if (path !== ':memory:') chmodSync(path, 0o600)
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-  }
-  const found = Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
-  if (found === 0 && access === 'write') {
-    // Of two that open a new file at the same moment, the second finds it made: the version is read again inside.
-    db.exec('BEGIN IMMEDIATE')
-    if (Number(db.prepare('PRAGMA user_version').get()?.['user_version']) === 0) {
-      db.exec(`${schema} PRAGMA user_version = ${schemaVersion};`)
-      // Operations that a crash cut short are none of this run's.
-    }
-    db.exec('COMMIT')
-  } else if (found !== schemaVersion) {
+  try {
+    prepare(db, path, access)
+    return db
+  } catch (error) {
     db.close()
+    throw error
+  }
+}
+
+function prepare(db: DatabaseSync, path: string, access: 'write' | 'read'): void {
+  const version = () => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
+  // Before anything is written: what another version wrote, or another program, stays as it is.
+  const isNew = version() === 0 && access === 'write' && db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined
+  if (!isNew && version() !== schemaVersion) {
     throw new Error(
-      `its version is ${found}, this Towerwatch knows ${schemaVersion}: use the version that wrote it, or name another state folder`,
+      `its version is ${version()}, this Towerwatch knows ${schemaVersion}: use the version that wrote it, or name another state folder`,
     )
   }
-  if (access === 'write') db.exec("UPDATE operations SET status = 'interrupted' WHERE status = 'begun'")
-  return db
+  if (access === 'read') return
+  if (path !== ':memory:') chmodSync(path, 0o600)
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  db.exec('BEGIN IMMEDIATE')
+  // Of two that open a new file at the same moment, the second finds it made.
+  if (version() === 0) db.exec(`${schema} PRAGMA user_version = ${schemaVersion};`)
+  // Operations that a crash cut short are none of this run's.
+  db.exec("UPDATE operations SET status = 'interrupted' WHERE status = 'begun'")
+  db.exec('COMMIT')
 }
 
 function writeDecision(db: DatabaseSync, decision: Decision): { incident?: number } {
