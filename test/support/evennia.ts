@@ -45,8 +45,8 @@ export interface TestGame {
   readonly accounts: { superuser: GameAccount; bridge: GameAccount; player: GameAccount; visitor: GameAccount }
   /** As the plugin has them, for the hello. */
   readonly hashes: { protocol: string; operations: string }
-  /** `evennia reload`; resolves when a new server answers. */
-  reload(): Promise<void>
+  /** `evennia reload`; resolves when a new server answers. `during` is called while there is no server. */
+  reload(during?: () => void): Promise<void>
   /** SIGKILL to the server; the portal and its connections stay. */
   killServer(): Promise<void>
   /** After `killServer`. Resolves when it answers. */
@@ -102,6 +102,14 @@ export async function startEvennia({ settings = '' }: { settings?: string } = {}
   }
   const serverPid = async () => (await pids()).find(({ part }) => part === 'server')?.pid
 
+  const launcher = async (order: 'reload' | 'stop') => {
+    // The launcher overwrites the second entry of Python's path, so the game must stand there already. It says on stdout
+    // what went wrong, and ends with 0 all the same.
+    const options = { cwd: folder, env: environment(python, folder), timeout: 60_000 }
+    const { stdout } = await run(join(dirname(python.path), 'evennia'), [order], options)
+    if (stdout.includes('ERROR')) throw new Error(`evennia ${order}: ${stdout}`)
+  }
+
   let stopped = false
   const game: TestGame = {
     folder,
@@ -109,9 +117,13 @@ export async function startEvennia({ settings = '' }: { settings?: string } = {}
     websocketUrl,
     accounts: JSON.parse(readFileSync(join(template, 'accounts.json'), 'utf8')),
     hashes: hashesOfPlugin(),
-    reload: async () => {
+    reload: async (during) => {
       const before = await serverPid()
-      await run(join(dirname(python.path), 'evennia'), ['reload'], { cwd: folder, env: environment(python), timeout: 60_000 })
+      const order = launcher('reload')
+      await Promise.all([
+        order,
+        until(async () => (await serverPid()) !== before, { withinMs: 60_000, what: 'the old server to end' }).then(() => during?.()),
+      ])
       await until(async () => ![undefined, before].includes(await serverPid()), { withinMs: 60_000, what: 'a new server process' })
       await answers()
     },
@@ -124,7 +136,7 @@ export async function startEvennia({ settings = '' }: { settings?: string } = {}
     },
     startServer: () => start('server'),
     stopGame: async () => {
-      await run(join(dirname(python.path), 'evennia'), ['stop'], { cwd: folder, env: environment(python), timeout: 60_000 })
+      await launcher('stop')
       await until(async () => (await pids()).length === 0, { withinMs: 20_000, what: 'the game to be gone' })
     },
     startGame: () => start('portal', 'server'),
@@ -177,14 +189,13 @@ async function describePython(path: string): Promise<Python> {
 }
 
 /** What Evennia's launcher would set; and the plugin of this tree, whatever is installed. */
-function environment(python: Python, game?: string): Record<string, string> {
-  const paths = [game, world].filter((path) => path !== undefined)
+function environment(python: Python, game: string): Record<string, string> {
   return {
     PATH: `${dirname(python.path)}:${process.env['PATH'] ?? '/usr/bin:/bin'}`,
     HOME: process.env['HOME'] ?? '/',
     LANG: 'C.UTF-8',
     TERM: 'dumb',
-    PYTHONPATH: paths.join(':'),
+    PYTHONPATH: `${game}:${world}`,
     PYTHONDONTWRITEBYTECODE: '1',
     DJANGO_SETTINGS_MODULE: 'server.conf.settings',
   }
