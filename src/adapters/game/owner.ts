@@ -10,7 +10,7 @@ export function takeOwnership(file: string): () => void {
   const mine = `${process.pid} ${bornAt(process.pid)}\n`
   for (;;) {
     const owner = readText(file)
-    if (owner !== undefined && owner !== mine && isAlive(owner)) {
+    if (owner !== undefined && isAlive(owner)) {
       throw new Error(`Process ${owner.split(' ')[0]} is running this Tower already. Stop it first, or use it.`)
     }
     if (owner !== undefined) rmSync(file, { force: true })

@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { takeOwnership } from '../../../src/adapters/game/owner.ts'
+
+let folder = ''
+let file = ''
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'owner-'))
+  file = path.join(folder, 'owner')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+test('a Tower that is given back can be taken again', () => {
+  takeOwnership(file)()
+  takeOwnership(file)()
+})
+
+test('a living owner is named and left alone', () => {
+  takeOwnership(file)
+  expect(() => takeOwnership(file)).toThrow(`Process ${process.pid} is running this Tower already`)
+})
+
+test.each([
+  ['has died', `${2 ** 22 + 1} 1\n`],
+  ['wrote nonsense', 'nonsense\n'],
+  ['wrote nothing', ''],
+])('an owner that %s counts for nothing', (_what, text) => {
+  writeFileSync(file, text)
+  takeOwnership(file)()
+})
+
+test.runIf(process.platform === 'linux')('an owner whose process number is used again counts for nothing', () => {
+  writeFileSync(file, `${process.ppid} 1\n`)
+  takeOwnership(file)()
+})
