@@ -598,7 +598,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
       it('is brought to its end by the host when the watch goes away in the middle', async () => {
         const ready = path('ready')
         const body = processBody([await stubborn(ready)])
-        const link = await opened([agent('ezra', body, { stopGraceMs: 700 })])
+        const link = await opened([agent('ezra', body, { stopGraceMs: 2_500 })])
         await link.restart('ezra', 'stop-first', () => {})
         await until(exists(ready), { withinMs: 5_000, what: 'the worker ignores SIGTERM' })
         const before = await pidIn(body.pidFile)

@@ -99,12 +99,16 @@ last_line() { # FILE: the last line of it, capped
 verb_declare() { # COUNT, then COUNT lines
   [ $# -eq 1 ] && is_number "$1" || exit 65
   table=$nl ids=' ' files= sockets=$nl seen=' '
-  todo=$1 problem= d_id=
+  todo=$1 problem= d_id= d_kind= d_file= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope=
   while [ "$todo" -gt 0 ]; do
     todo=$((todo - 1))
     IFS= read -r line || exit 65
     [ ${#line} -le $max_line ] || exit 65
     value=${line#?:}
+    case $line in
+      I:*) [ -z "$d_id" ] || problem="$d_id: the declaration has no end" ;;
+      *) [ -n "$d_id" ] || problem='a line of the declaration is of no agent' ;;
+    esac
     case $line in
       I:*)
         is_id "$value" || problem="an id is malformed"

@@ -1,0 +1,270 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  DeclarationError,
+  encodeDeclarations,
+  encodeFrame,
+  encodeRequest,
+  type Frame,
+  FrameParser,
+  limits,
+  ProtocolError,
+  parseHealth,
+  parseSighting,
+  parseStep,
+  plainSentence,
+} from '../../../src/adapters/hosts/gate-protocol.ts'
+import type { AgentDeclaration } from '../../../src/ports/host.ts'
+
+const nonce = '00112233445566778899aabbccddeeff'
+const hello: Frame = { request: 0, kind: 'hello', body: Buffer.from('towerwatch-gate 1') }
+const greeting = Buffer.concat([Buffer.from('\n'), encodeFrame(nonce, hello)])
+
+const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array))
+const frame: fc.Arbitrary<Frame> = fc.record({
+  request: fc.integer({ min: 0, max: 999_999_999 }),
+  kind: fc.constantFrom('part' as const, 'progress' as const, 'ok' as const, 'refused' as const, 'failed' as const),
+  body: bytes,
+})
+
+/** A stream cut at these places (fractions of its length). */
+function chunks(stream: Buffer, cuts: number[]): Buffer[] {
+  const places = [0, ...cuts.map((cut) => Math.floor(cut * stream.length)).sort((a, b) => a - b), stream.length]
+  return places.slice(1).map((place, index) => stream.subarray(places[index], place))
+}
+
+/** Feeds it all; ProtocolError is an answer, anything else is a fault of the parser. */
+function parseAll(parts: Buffer[]): Frame[] | ProtocolError {
+  const parser = new FrameParser(nonce)
+  try {
+    return parts.flatMap((part) => parser.push(part))
+  } catch (error) {
+    if (error instanceof ProtocolError) return error
+    throw error
+  }
+}
+
+describe('frames', () => {
+  it('come back as they were sent, however the stream is cut and whatever noise comes first', () => {
+    const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12 })
+    fc.assert(
+      fc.property(bytes, fc.array(frame, { maxLength: 6 }), cuts, (noise, frames, places) => {
+        const stream = Buffer.concat([noise, greeting, ...frames.map((one) => encodeFrame(nonce, one))])
+        expect(parseAll(chunks(stream, places))).toEqual([hello, ...frames])
+      }),
+    )
+  })
+
+  it('may hold what looks like a frame', () => {
+    const inner = encodeFrame(nonce, { request: 1, kind: 'ok', body: Buffer.from('x') })
+    const outer: Frame = { request: 1, kind: 'part', body: Buffer.concat([inner, Buffer.from('\n'), inner]) }
+    expect(parseAll([greeting, encodeFrame(nonce, outer)])).toEqual([hello, outer])
+  })
+
+  it('that are damaged are errors or wait for more, but never a crash', () => {
+    const edit = fc.tuple(fc.double({ min: 0, max: 0.999, noNaN: true }), fc.integer({ min: 0, max: 255 }))
+    fc.assert(
+      fc.property(fc.array(frame, { minLength: 1, maxLength: 4 }), fc.array(edit, { minLength: 1, maxLength: 5 }), (frames, edits) => {
+        const stream = Buffer.concat(frames.map((one) => encodeFrame(nonce, one)))
+        for (const [place, value] of edits) stream[Math.floor(place * stream.length)] = value
+        parseAll([greeting, stream])
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it.each([
+    ['the nonce of somebody else', `ffff 1 ok 0\n\nffff 1 end\n`],
+    ['a kind that is not known', `${nonce} 1 shell 0\n\n${nonce} 1 end\n`],
+    ['a length that is no number', `${nonce} 1 ok 1e3\n`],
+    ['a length over the limit', `${nonce} 1 ok ${limits.frameBytes + 1}\n`],
+    ['a length that does not fit', `${nonce} 1 ok 2\nabc\n${nonce} 1 end\n`],
+    ['the end of another request', `${nonce} 1 ok 1\na\n${nonce} 2 end\n`],
+    ['no header for long', 'x'.repeat(200)],
+    ['noise between frames', `\nbash: warning\n${nonce} 1 ok 0\n`],
+  ])('with %s end the connection', (_, text) => {
+    expect(parseAll([greeting, Buffer.from(text)])).toBeInstanceOf(ProtocolError)
+  })
+
+  it('are not waited for for ever behind endless noise', () => {
+    expect(parseAll([Buffer.alloc(limits.noiseBytes), Buffer.from('x')])).toBeInstanceOf(ProtocolError)
+  })
+})
+
+describe('requests', () => {
+  it('hold plain tokens and nothing else', () => {
+    expect(encodeRequest(nonce, 7, ['restart', 'ezra', 'stop-first'])).toBe(`${nonce} 7 restart ezra stop-first\n`)
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        fc.pre(!/^[a-z0-9_.=-]+$/.test(text))
+        expect(() => encodeRequest(nonce, 1, ['restart', text])).toThrow(ProtocolError)
+      }),
+    )
+  })
+
+  it('are never longer than the gate reads', () => {
+    const pairs = Array.from({ length: 5_000 }, (_, index) => `agent-${index}=12345`)
+    expect(() => encodeRequest(nonce, 1, ['beats', ...pairs])).toThrow(ProtocolError)
+  })
+})
+
+describe('declarations', () => {
+  const agent: AgentDeclaration = { id: 'ezra', heartbeatFile: '/beat', stopGraceMs: 5_000, body: { kind: 'command', start: ['a'] } }
+
+  it('are one value a line, whatever the value holds', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), (start) => {
+        fc.pre(start.every((word) => !/[\n\0]/.test(word)))
+        const lines = encodeDeclarations([{ ...agent, body: { kind: 'command', start } }])
+        expect(lines).toHaveLength(5 + start.length)
+        expect(lines.filter((line) => line.startsWith('A:')).map((line) => line.slice(2))).toEqual(start)
+        expect(lines.every((line) => !line.includes('\n'))).toBe(true)
+      }),
+    )
+  })
+
+  it('name the agent and the field that cannot be told to a gate', () => {
+    const declare = (more: Partial<AgentDeclaration>) => () => encodeDeclarations([{ ...agent, ...more }])
+    expect(declare({ body: { kind: 'command', start: ['sh', 'a\nb'] } })).toThrow(
+      new DeclarationError('ezra: start[1] holds a newline or a NUL, which a gate cannot be told'),
+    )
+    expect(declare({ heartbeatFile: 'beat' })).toThrow('ezra: heartbeatFile is not an absolute path')
+    expect(declare({ body: { kind: 'pane', socket: 'sock', target: 'a:b' } })).toThrow('ezra: socket is not an absolute path')
+    expect(declare({ body: { kind: 'command', start: ['x'.repeat(70_000)] } })).toThrow('ezra: start[0] is too long')
+  })
+})
+
+describe('sightings', () => {
+  const part = (head: string, content: Buffer | string = '') => Buffer.concat([Buffer.from(`${head}\n`), Buffer.from(content)])
+
+  it('are read in all their forms', () => {
+    expect(parseSighting(part('ezra\ncontent 1000 -5 raw 10\nalive 12 boot-1:77\nalive %3', 'a\nb'))).toEqual({
+      id: 'ezra',
+      file: { kind: 'content', mtimeMs: 1_000, ageMs: -5, bytes: new Uint8Array(Buffer.from('a\nb')), truncated: false },
+      process: { kind: 'alive', pid: 12, epoch: 'boot-1:77' },
+      pane: { kind: 'alive', id: '%3' },
+    })
+    expect(parseSighting(part('ezra\nunchanged 1000 5\ngone 12\ndead %3'))).toEqual({
+      id: 'ezra',
+      file: { kind: 'unchanged', mtimeMs: 1_000, ageMs: 5 },
+      process: { kind: 'gone', pid: 12 },
+      pane: { kind: 'dead', id: '%3' },
+    })
+    expect(parseSighting(part('ezra\nmissing\ngone\nmissing'))).toEqual({
+      id: 'ezra',
+      file: { kind: 'missing' },
+      process: { kind: 'gone' },
+      pane: { kind: 'missing' },
+    })
+    expect(parseSighting(part('ezra\nunreadable permission denied\nunknown\nnone'))).toEqual({
+      id: 'ezra',
+      file: { kind: 'unreadable', reason: 'permission denied' },
+      process: { kind: 'unknown' },
+    })
+  })
+
+  it('hold any bytes in base64 and in hex, and are cut at the limit', () => {
+    fc.assert(
+      fc.property(bytes, fc.constantFrom('base64' as const, 'hex' as const), fc.integer({ min: 1, max: 400 }), (content, form, limit) => {
+        const wrapped = content.toString(form).replace(/(.{32})/g, '$1\n')
+        const { file } = parseSighting(part(`ezra\ncontent 1 1 ${form} ${limit}\nunknown\nnone`, wrapped))
+        expect(file).toMatchObject({ kind: 'content', truncated: content.length > limit })
+        expect(file.kind === 'content' && Buffer.from(file.bytes).equals(content.subarray(0, limit))).toBe(true)
+      }),
+    )
+  })
+
+  it.each([
+    'ezra',
+    'ezra\nmissing\nunknown',
+    'ezra\ncontent 1 1 raw\nunknown\nnone',
+    'ezra\ncontent 1 1 zip 9\nunknown\nnone',
+    'ezra\nunchanged x 1\nunknown\nnone',
+    'ezra\nmissing\nalive 0 boot:1\nnone',
+    'ezra\nmissing\nalive 12\nnone',
+    'ezra\nmissing\nunknown\nalive 3',
+    'ezra\nmissing now\nunknown\nnone',
+  ])('out of form are errors: %j', (head) => {
+    expect(() => parseSighting(part(head))).toThrow(ProtocolError)
+  })
+
+  it('are errors or answers for any bytes at all', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.constantFrom('ezra', 'missing', 'gone 1', 'alive %1', 'content 1 1 hex 2'), fc.string()), { maxLength: 6 }),
+        (lines) => {
+          try {
+            parseSighting(Buffer.from(lines.join('\n')))
+          } catch (error) {
+            expect(error).toBeInstanceOf(ProtocolError)
+          }
+        },
+      ),
+    )
+  })
+})
+
+describe('health', () => {
+  const head = 'uptime 10.5 20.1\nload 0.50 0.22 0.11 2/149 1\nMemTotal: 2000\nMemFree: 500\ncores 2\nnow 5000\n'
+  const df = (...lines: string[]) =>
+    Buffer.from(`${head}df\n${['Filesystem 1024-blocks Used Available Capacity Mounted on', ...lines].join('\n')}`)
+
+  it('is read with what an old kernel leaves out', () => {
+    expect(parseHealth(df(), 4_000)).toEqual({
+      uptimeS: 10.5,
+      load1: 0.5,
+      cores: 2,
+      memoryTotalBytes: 2_048_000,
+      memoryAvailableBytes: 512_000,
+      swapTotalBytes: 0,
+      swapFreeBytes: 0,
+      disks: [],
+      clockOffsetMs: 1_000,
+    })
+  })
+
+  it('lists file systems that hold something, each device once', () => {
+    const health = parseHealth(
+      df(
+        'tmpfs 100 0 100 0% /dev/shm',
+        '/dev/vda1 1000 400 600 40% /',
+        '/dev/vda1 1000 400 600 40% /var/lib/a bind',
+        '/dev/vdb 50 60 -10 100% /mnt/with blank',
+        'nas:/export 10 5 5 50% /mnt/nas',
+        '/dev/loop0 0 0 0 - /empty',
+        'nonsense',
+      ),
+      0,
+    )
+    expect(health.disks).toEqual([
+      { mount: '/', totalBytes: 1_024_000, availableBytes: 614_400 },
+      { mount: '/mnt/with blank', totalBytes: 51_200, availableBytes: 0 },
+      { mount: '/mnt/nas', totalBytes: 10_240, availableBytes: 5_120 },
+    ])
+  })
+
+  it('is an error where it is out of form', () => {
+    expect(() => parseHealth(Buffer.from(head), 0)).toThrow(ProtocolError)
+    expect(() => parseHealth(Buffer.from('df\n'), 0)).toThrow(ProtocolError)
+    expect(() => parseHealth(Buffer.from(`${head.replace('cores 2', 'cores')}df\n`), 0)).toThrow(ProtocolError)
+  })
+})
+
+describe('text from outside', () => {
+  it('is one plain line of at most 300 characters', () => {
+    expect(plainSentence('\u001b[31mred\u001b[0m\r\n\tnext\u202eline\u0000 ')).toBe('red next line')
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 5_000 }), (text) => {
+        const plain = plainSentence(text)
+        expect(plain.length).toBeLessThanOrEqual(300)
+        expect(plain).not.toMatch(/\p{C}/u)
+      }),
+    )
+  })
+
+  it('is cleaned in what a step says', () => {
+    expect(parseStep(Buffer.from('stop\nasked \u001b[1mpid\n7'))).toEqual({ step: 'stop', text: 'asked pid 7' })
+    expect(() => parseStep(Buffer.from('jump\nx'))).toThrow(ProtocolError)
+    expect(() => parseStep(Buffer.from('stop'))).toThrow(ProtocolError)
+  })
+})
