@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
+import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
-import { closingLine, countUnittest, countVitest, sum } from './counts.mjs'
+import { closingLine, countClosingLine, countVitest, indentClosingLine, sum } from './counts.mjs'
 import { findNode24 } from './node.mjs'
 import { root, varDir } from './paths.mjs'
 import { Interrupted, SetupError } from './progress.mjs'
@@ -60,7 +61,7 @@ export async function check(options = {}) {
       cwd: path.join(root, 'world'),
       env: { ...pythonEnv(), PATH: `${venv.bin}:${process.env['PATH'] ?? ''}` },
     })
-    outcomes.push({ title, counts: countUnittest(output, exitCode) })
+    outcomes.push({ title, counts: countClosingLine(output, exitCode) })
   }
 
   const notTested = [...(options.notTested ?? [])]
@@ -101,11 +102,10 @@ function show(title, [program, ...args], options = {}) {
       child.kill('SIGTERM')
     }
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, stop)
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8')
-      stream.on('data', (/** @type {string} */ text) => {
-        output += text
-        process.stdout.write(text)
+    for (const input of [child.stdout, child.stderr]) {
+      createInterface({ input }).on('line', (line) => {
+        output += `${line}\n`
+        console.log(indentClosingLine(line))
       })
     }
     child.once('error', reject)

@@ -40,23 +40,24 @@ export function countVitest(report, exitCode) {
   )
 }
 
+const CLOSING_LINE = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm
+
 /**
- * What Python's unittest printed, over all the runs in one output ("Ran 12 tests in 0.1s", then "OK (skipped=1)" or
- * "FAILED (failures=1, errors=2)").
+ * What a test run says in its closing line, the last one if there are several.
  * @param {string} output @param {number} exitCode
  * @returns {Counts}
  */
-export function countUnittest(output, exitCode) {
-  const runs = [...output.matchAll(/^Ran (\d+) tests? in [^\n]*\n\s*(?:OK|FAILED|NO TESTS RAN)(?: \(([^)\n]*)\))?$/gm)].map(
-    ([, ran, details]) => {
-      const of = Object.fromEntries((details ?? '').split(', ').map((detail) => detail.split('=')))
-      const failed = Number(of['failures'] ?? 0) + Number(of['errors'] ?? 0) + Number(of['unexpected successes'] ?? 0)
-      const skipped = Number(of['skipped'] ?? 0)
-      // An error outside of any test (a module that can't be loaded, a class that can't be set up) isn't among those run.
-      return { passed: Math.max(0, Number(ran) - failed - skipped), failed, skipped }
-    },
-  )
-  return withExitCode(sum(runs), exitCode)
+export function countClosingLine(output, exitCode) {
+  const [, passed, failed, skipped] = [...output.matchAll(CLOSING_LINE)].pop() ?? []
+  return withExitCode({ passed: Number(passed ?? 0), failed: Number(failed ?? 0), skipped: Number(skipped ?? 0) }, exitCode)
+}
+
+/**
+ * Shows somebody else's closing line as one of many: only the very last line of it all stands alone.
+ * @param {string} line
+ */
+export function indentClosingLine(line) {
+  return line.replace(CLOSING_LINE, '  $&')
 }
 
 /**

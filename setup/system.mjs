@@ -74,7 +74,8 @@ export async function ensureSystem({ needs, varDir, say, signal }) {
 export async function installPackages({ apt, brew, varDir, say, signal }) {
   const aptGet = whichProgram('apt-get')
   if (process.platform !== 'linux' || aptGet === undefined || process.getuid?.() !== 0) throw askFor({ apt, brew })
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  // dpkg refuses to work without the administrators' folders on PATH.
+  const env = { ...process.env, PATH: [process.env['PATH'], ...ALSO].filter(Boolean).join(':'), DEBIAN_FRONTEND: 'noninteractive' }
   const options = { env, log: path.join(varDir, 'log', 'setup-system.log'), signal, remedy: commandFor({ apt, brew }) }
   // Nothing to do on most machines; where an earlier install was cut off, apt refuses to work until this has run.
   await run(['dpkg', '--configure', '-a'], options)

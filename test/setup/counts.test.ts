@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { closingLine, countUnittest, countVitest, sum } from '../../setup/counts.mjs'
+import { closingLine, countClosingLine, countVitest, indentClosingLine, sum } from '../../setup/counts.mjs'
 
 test('the closing line counts, and names what was skipped only when something was', () => {
   expect(closingLine({ passed: 12, failed: 0, skipped: 0 })).toBe('12 passed, 0 failed')
@@ -13,23 +13,23 @@ test('the closing line counts, and names what was skipped only when something wa
   ).toBe('4 passed, 2 failed, 1 skipped')
 })
 
-test('unittest is counted over all the runs in one output', () => {
-  const output = [
-    'Ran 12 tests in 0.101s\n\nOK (skipped=1)',
-    'noise',
-    'Ran 1 test in 3.2s\n\nOK',
-    'Ran 5 tests in 9.0s\n\nFAILED (failures=1, errors=1)',
-  ].join('\n')
-  expect(countUnittest(output, 1)).toEqual({ passed: 15, failed: 2, skipped: 1 })
+test('a run of the plugin is counted by its closing line, the last one that stands alone', () => {
+  const output = '3 passed, 0 failed\nit said: 9 passed, 9 failed\n15 passed, 2 failed, 1 skipped\n'
+  expect(countClosingLine(output, 1)).toEqual({ passed: 15, failed: 2, skipped: 1 })
 })
 
 test.each([
   ['died before it counted', 'Traceback (most recent call last):', 1],
-  ['ended well and ran nothing', 'Ran 0 tests in 0.000s\n\nNO TESTS RAN', 0],
+  ['ended well and ran nothing', '0 passed, 0 failed', 0],
   ['printed nothing and ended well', '', 0],
-  ['counted no failure and failed', 'Ran 3 tests in 0.1s\n\nOK', 2],
-])('a Python run that %s is a failure', (_what, output, exitCode) => {
-  expect(countUnittest(output, exitCode).failed).toBe(1)
+  ['counted no failure and failed', '3 passed, 0 failed', 2],
+])('a run that %s is a failure', (_what, output, exitCode) => {
+  expect(countClosingLine(output, exitCode).failed).toBe(1)
+})
+
+test('only the very last closing line stands alone', () => {
+  expect(indentClosingLine('3 passed, 0 failed')).toBe('  3 passed, 0 failed')
+  expect(indentClosingLine('it said: 3 passed, 0 failed')).toBe('it said: 3 passed, 0 failed')
 })
 
 test('vitest is counted from its report, and a file that could not be loaded is a failure', () => {
