@@ -63,7 +63,6 @@ function recorder() {
     received,
     malformed,
     closed,
-    message: (message: TowerMessage) => void received.push(message),
     listener: {
       message: (message: TowerMessage) => void received.push(message),
       malformed: (fault: string) => void malformed.push(fault),
@@ -112,31 +111,6 @@ describe('the way in', () => {
     await websocketTransport({ url }).connect(account, recorder().listener, bounds())
   })
 
-  test('while the game says that we are queued, no password goes out', async () => {
-    const frames: unknown[] = []
-    let greet = () => {}
-    const url = await game((socket, _request, all) => {
-      socket.send(text('The Tower DoS protection is active. You are queued to connect in 0.5 seconds ...'))
-      greet = () => {
-        frames.push(...all)
-        socket.send(greeting)
-      }
-      socket.once('message', () => socket.send(loggedIn))
-    })
-    const connecting = websocketTransport({ url }).connect(account, recorder().listener, bounds(20_000))
-    // Longer than it would wait for the greeting of a game that says nothing at all.
-    const since = performance.now()
-    await until(() => performance.now() - since > 3_500, { withinMs: 10_000, what: 'time to pass' })
-    greet()
-    await connecting
-    expect(frames).toEqual([])
-  })
-
-  test('a game with an empty greeting is logged in to all the same', async () => {
-    const url = await game((socket) => socket.once('message', () => socket.send(loggedIn)))
-    await websocketTransport({ url }).connect(account, recorder().listener, bounds(10_000))
-  })
-
   test.each([
     '<span>Username and/or password is incorrect.</span>',
     'Too many login failures; please try again in a few minutes.',
@@ -146,16 +120,6 @@ describe('the way in', () => {
     expect(error.kind).toBe('refused')
     expect(error.message).toContain(words.replace(/<[^>]*>/g, ''))
     expect(error.message).not.toContain('right')
-  })
-
-  test('words that we do not know, and then silence, are a refusal too: another language may have said no', async () => {
-    const error = await failure(await game(answering(text('Benutzername oder Passwort falsch.'))), 1_000)
-    expect(error).toMatchObject({ kind: 'refused', message: expect.stringContaining('Passwort falsch') })
-  })
-
-  test('a game that restarts in the middle of the login has refused nothing', async () => {
-    const error = await failure(await game(answering(text(' Server restarting ...'))), 1_000)
-    expect(error).toMatchObject({ kind: 'timeout', message: expect.stringContaining('did not answer the login') })
   })
 
   test('a game that hangs up during the login is unreachable, with its code', async () => {
