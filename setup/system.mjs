@@ -24,8 +24,8 @@ export const TO_TEST = [
   { any: ['tt++'], apt: 'tintin++', brew: 'tintin' },
 ]
 
-/** sshd and its like are often not on an ordinary user's PATH. */
-const ALSO = ['/usr/sbin', '/usr/local/sbin', '/sbin', '/opt/homebrew/sbin']
+/** sshd and its like are often not on an ordinary user's PATH, nor is what Debian takes for a game. */
+const ALSO = ['/usr/sbin', '/usr/local/sbin', '/sbin', '/opt/homebrew/sbin', '/usr/games']
 
 /**
  * Where a program is; undefined when it is nowhere.
