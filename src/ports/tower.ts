@@ -33,6 +33,7 @@ export interface Tower {
   alertsWaiting(): void
   /** The fleet's declaration changed: send everything anew. */
   redeclare(): void
+  /** How it stands, and since when by the watch's clock. */
   link(): { state: TowerLink; sinceMs: number }
   stop(): Promise<void>
 }

@@ -349,7 +349,7 @@ export function startTowerSession(options: SessionOptions): Tower {
       view.redeclare(clock.now())
       if (state.kind === 'connected') wake()
     },
-    link: () => ({ state: linkOf(state, transport.kind, clock.now()), sinceMs: clock.now() - stateSince }),
+    link: () => ({ state: linkOf(state, transport.kind, clock.now()), sinceMs: stateSince }),
     stop: async () => {
       const last = state
       state = { kind: 'stopped' }
