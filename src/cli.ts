@@ -15,6 +15,8 @@ const varDir = join(root, 'var')
 const stopping = new AbortController()
 // npm may deliver Ctrl-C twice: the second one must not cut the orderly stop short.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopping.abort())
+// A reader that has gone (`| head`, a closed terminal) is no reason to leave things running: the rest is done unheard.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stopping.abort())
 
 const shell: Shell = {
   out: (text) => void process.stdout.write(`${text}\n`),
@@ -128,6 +130,8 @@ const demo = program
   .action(
     exits(async () => {
       const { runDemo } = await import('./demo/demo.ts')
+      // The terminal was closed: stop in order, as with Ctrl-C.
+      process.on('SIGHUP', () => stopping.abort())
       await runDemo({ root, varDir, print: shell.out, signal: shell.signal })
       return exitCode.ok
     }),

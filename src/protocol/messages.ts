@@ -45,7 +45,7 @@ export const agentView = z.strictObject({
   state: z.enum(agentStates),
   /** How long it has been in this state. */
   forMs: ageMs,
-  /** Why, when down, unreachable or paused: `silent`, `process-gone`, … */
+  /** Why, when down, unreachable or paused, in words for people: "no heartbeat". */
   cause: line(60).optional(),
   /** Age of the last beat; absent when none was ever seen. */
   beatAgeMs: ageMs.optional(),

@@ -28,7 +28,7 @@ export async function playerAt(port: number, { account, password }: GameAccount)
 }
 
 /** Connects and waits for the greeting, without logging in. */
-export async function visitorAt(port: number): Promise<Player> {
+async function visitorAt(port: number): Promise<Player> {
   const lines: string[] = []
   let seen = 0
   let rest = ''
@@ -61,7 +61,7 @@ export async function visitorAt(port: number): Promise<Player> {
           seen = index + 1
           return { line: lines[index] ?? '' }
         },
-        { withinMs, what: `a line with ${pattern}; the last ones are:\n${lines.slice(-15).join('\n')}` },
+        { withinMs, what: () => `a line with ${pattern}; the last ones are:\n${lines.slice(-15).join('\n')}` },
       ).then(({ line }) => line),
     count: (pattern) => lines.filter((line) => matches(line, pattern)).length,
     close: () => socket.destroy(),

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
  */
 export async function until<T>(
   condition: () => T | false | undefined | Promise<T | false | undefined>,
-  { withinMs, what }: { withinMs: number; what: string },
+  { withinMs, what }: { withinMs: number; what: string | (() => string) },
 ): Promise<T> {
   const deadline = performance.now() + withinMs
   for (;;) {
@@ -17,7 +17,8 @@ export async function until<T>(
     } catch (error) {
       trouble = error
     }
-    if (performance.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${what}`, { cause: trouble })
+    if (performance.now() > deadline)
+      throw new Error(`Not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`, { cause: trouble })
     await wait(50)
   }
 }

@@ -6,6 +6,8 @@ import type { Feed } from './feed.ts'
 const PART = 500
 const BATCH = 1_000
 const BATCH_EVERY_MS = 1_000
+/** Between two batches even where somebody is about to look. */
+const HURRIED_BATCH_EVERY_MS = 100
 const RESEND_FIRST_MS = 5_000
 const RESEND_CAP_MS = 60_000
 
@@ -14,6 +16,8 @@ export interface Mirror extends Feed {
   start(boot: string, now: number): void
   redeclare(now: number): void
   changed(ids: { agents: Iterable<string>; hosts: Iterable<string> }): void
+  /** An alert is about to be said, and people look when they hear one: what changed must not wait out the second. */
+  hurry(): void
   /** True if the id was a part's. */
   acknowledged(id: string, ok: boolean): boolean
 }
@@ -30,6 +34,7 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
   let attempt = 0
   let snapshotDue = Number.POSITIVE_INFINITY
   let batchAllowedAt = Number.NEGATIVE_INFINITY
+  let lastBatchAt = Number.NEGATIVE_INFINITY
 
   /**
    * A lost part brings a whole new snapshot rather than that part again: the ages in it would be old, and the Tower may
@@ -69,6 +74,7 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
     for (let index = 0; index < frames; index++) {
       queue.push(stateFrame(theirHosts.slice(index * BATCH, (index + 1) * BATCH), theirAgents.slice(index * BATCH, (index + 1) * BATCH)))
     }
+    lastBatchAt = now
     batchAllowedAt = now + BATCH_EVERY_MS
   }
 
@@ -96,6 +102,9 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
     changed: (ids) => {
       for (const id of ids.agents) dirtyAgents.add(id)
       for (const id of ids.hosts) dirtyHosts.add(id)
+    },
+    hurry: () => {
+      batchAllowedAt = Math.min(batchAllowedAt, lastBatchAt + HURRIED_BATCH_EVERY_MS)
     },
     acknowledged: (id, ok) => {
       if (!unacknowledged.has(id)) return false

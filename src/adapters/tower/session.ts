@@ -343,6 +343,7 @@ export function startTowerSession(options: SessionOptions): Tower {
     },
     alertsWaiting: () => {
       alerts.waiting()
+      view.hurry()
       if (state.kind === 'connected') wake()
     },
     redeclare: () => {

@@ -1,0 +1,124 @@
+/**
+ * The whole product on a stage of its own: a real Evennia with the plugin, the demo's six workers in real tmux panes,
+ * three real sshd, and the real watch as a child process. A test acts as a player at a telnet client, or kills things.
+ */
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openLedger } from '../../src/adapters/ledger/sqlite.ts'
+import type { DemoInfo } from '../../src/demo/info.ts'
+import { readRecords } from '../../src/demo/records.ts'
+import { startDemo } from '../../src/demo/stage.ts'
+import type { Ledger } from '../../src/ports/ledger.ts'
+import { startEvennia, type TestGame } from '../support/evennia.ts'
+import { type Player, playerAt } from '../support/player.ts'
+import { until } from '../support/until.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** A host whose sshd was killed comes back after so long. */
+export const hostReturnMs = 6_000
+
+export interface Stage {
+  game: TestGame
+  info(): DemoInfo
+  agent(id: string): DemoInfo['agents'][number]
+  /** The operator, who may act. */
+  keeper(): Promise<Player>
+  /** May look, and nothing more. */
+  visitor(): Promise<Player>
+  /** Process id of the watch that runs now. */
+  watchPid(): number
+  /** Looks into the ledger of the running watch. */
+  ledger<T>(look: (ledger: Ledger) => T): T
+  /** What the demo printed. */
+  printed: string[]
+  close(): Promise<void>
+}
+
+export async function openStage({ transport = 'websocket' }: { transport?: 'websocket' | 'telnet' } = {}): Promise<Stage> {
+  const game = await startEvennia()
+  const varDir = realpathSync(mkdtempSync(join(tmpdir(), 'tw-e2e-')))
+  const secret = join(varDir, 'bridge')
+  writeFileSync(secret, game.accounts.bridge.password, { mode: 0o600 })
+  const printed: string[] = []
+  const players: Player[] = []
+  const demo = await startDemo(
+    { root, varDir, print: (text) => printed.push(text), signal: new AbortController().signal },
+    {
+      startTower: async () => ({
+        place: {
+          telnet: { host: '127.0.0.1', port: game.ports.telnet },
+          web: { url: `http://127.0.0.1:${game.ports.web}` },
+          websocket: { url: game.websocketUrl },
+          bridge: { account: game.accounts.bridge.account, passwordFile: secret },
+          player: game.accounts.player,
+          visitor: game.accounts.visitor,
+          channel: 'Fleet',
+        },
+        stop: () => game.stop(),
+      }),
+      watchCommand: (fleet) => {
+        if (transport === 'telnet') useTelnet(fleet, game)
+        return [process.execPath, join(root, 'src', 'cli.ts'), 'run', '--config', fleet]
+      },
+      watchReadyWithinMs: 60_000,
+      hostReturnMs,
+      now: () => new Date(),
+    },
+  )
+  if (demo === 'aborted') throw new Error(`The stage did not open:\n${printed.join('\n')}`)
+
+  const login = async (account: TestGame['accounts']['player']) => {
+    const player = await playerAt(game.ports.telnet, account)
+    players.push(player)
+    return player
+  }
+  const agent = (id: string) => {
+    const found = demo.info().agents.find((each) => each.id === id)
+    if (!found) throw new Error(`no agent ${id} in info.json`)
+    return found
+  }
+  return {
+    game,
+    info: demo.info,
+    agent,
+    keeper: () => login(game.accounts.player),
+    visitor: () => login(game.accounts.visitor),
+    watchPid: () => {
+      const read = readRecords(join(varDir, 'demo', 'processes.json'))
+      const pid = read.kind === 'records' ? read.records.processes['watch']?.pid : undefined
+      if (pid === undefined) throw new Error('no watch in processes.json')
+      return pid
+    },
+    ledger: (look) => {
+      const ledger = openLedger(join(varDir, 'demo', 'state', 'ledger.sqlite'), 'read')
+      try {
+        return look(ledger)
+      } finally {
+        ledger.close()
+      }
+    },
+    printed,
+    close: async () => {
+      for (const player of players) player.close()
+      await demo.stop()
+      await game.stop()
+      rmSync(varDir, { recursive: true, force: true })
+    },
+  }
+}
+
+function useTelnet(fleet: string, game: TestGame): void {
+  const text = readFileSync(fleet, 'utf8')
+  const changed = text
+    .replace(/transport: websocket/, 'transport: telnet')
+    .replace(game.websocketUrl, `telnet://127.0.0.1:${game.ports.telnet}`)
+  if (changed === text) throw new Error('fleet.yaml names no websocket any more: mend useTelnet')
+  writeFileSync(fleet, changed, { mode: 0o600 })
+}
+
+/** Waits until the agent's worker is another process than `pid`, and info.json says so. */
+export async function reborn(stage: Stage, id: string, pid: number): Promise<void> {
+  await until(() => stage.agent(id).pid !== pid, { withinMs: 20_000, what: `${id} to run as another process than ${pid}` })
+}
