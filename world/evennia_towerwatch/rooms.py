@@ -20,7 +20,7 @@ _WATCH_DESCRIPTION = (
 _HOST_DESCRIPTION = "A room deep in the Tower, humming with the work of the agents who live here."
 
 
-class _TowerRoom(DefaultRoom):
+class TowerRoom(DefaultRoom):
     """A room with a line of its own from the watch, below what a builder has written."""
 
     def format_appearance(self, appearance: str, looker: Any, **kwargs: Any) -> str:
@@ -37,7 +37,7 @@ class _TowerRoom(DefaultRoom):
         return ""
 
 
-class HostRoom(_TowerRoom):
+class HostRoom(TowerRoom):
     """The room of one host, whose id is its tag of the category `tower_host`."""
 
     default_description = _HOST_DESCRIPTION
@@ -83,7 +83,7 @@ class WatchCmdSet(CmdSet):
         self.add(CmdLookFromWatch())
 
 
-class WatchRoom(_TowerRoom):
+class WatchRoom(TowerRoom):
     """Where operators stand: the whole fleet at a glance."""
 
     default_description = _WATCH_DESCRIPTION
