@@ -381,6 +381,19 @@ describe('alerts', () => {
     expect(outbox.size).toBe(0)
   })
 
+  test('an error that names an alert counts as a refusal of it: it is tried again, more rarely', async () => {
+    const { clock, tower, tell } = stage()
+    await clock.advance(1_000)
+    tower.loseWhen((message) => message.name === 'tower_alert')
+    tell(alert(1))
+    await clock.advance(10)
+    tower.send({ name: 'tower_error', data: { v: 1, id: 'a-1', code: 'invalid', text: 'text: too long' } })
+    await clock.advance(9_900)
+    expect(tower.got('tower_alert').length).toBe(1)
+    await clock.advance(200)
+    expect(tower.got('tower_alert').length).toBe(2)
+  })
+
   test('one that is no legal message is named in the log and holds up nobody', async () => {
     const { clock, tower, tell, lines } = stage()
     tell({ ...alert(1), text: 'x'.repeat(500) }, alert(2))
