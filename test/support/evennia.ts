@@ -252,6 +252,7 @@ async function readyTemplate(python: Python): Promise<string> {
   if (existsSync(template)) return template
 
   mkdirSync(cache, { recursive: true, mode: 0o700 })
+  removeOld(cache)
   const making = mkdtempSync(join(cache, 'making-'))
   try {
     const game = join(making, 'game')
@@ -272,6 +273,15 @@ async function readyTemplate(python: Python): Promise<string> {
     return template
   } finally {
     rmSync(making, { recursive: true, force: true })
+  }
+}
+
+/** Templates of former states of world/. Not the young ones: another test run may be copying one. */
+function removeOld(cache: string): void {
+  const dayAgo = Date.now() - 86_400_000
+  for (const name of readdirSync(cache)) {
+    const folder = join(cache, name)
+    if (statSync(folder).mtimeMs < dayAgo) rmSync(folder, { recursive: true, force: true })
   }
 }
 

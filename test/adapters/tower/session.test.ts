@@ -270,6 +270,18 @@ describe('mirroring', () => {
     expect(tower.got('tower_state').map(({ seq }) => seq)).toEqual(tower.got('tower_state').map((_, index) => index))
   })
 
+  test('a change that comes with an alert does not wait out the second: whoever hears it looks, and sees it', async () => {
+    const { clock, tower, tell, set } = stage()
+    await clock.advance(5_000)
+    set(agent('bezalel', 'late'))
+    await clock.advance(300)
+    set(agent('bezalel', 'down'))
+    tell(alert(1, 'bezalel'))
+    await clock.advance(10)
+    expect(tower.said).toEqual(['alert 1'])
+    expect(tower.agents.get('bezalel')?.state).toBe('down')
+  })
+
   test('a change of 2,500 agents goes in frames of at most a thousand, and nothing is sent where nothing changed', async () => {
     const { clock, tower, fleet, session } = stage()
     for (let index = 0; index < 2_500; index++) fleet.set(`x-${index}`, agent(`x-${index}`))
