@@ -51,10 +51,15 @@ def duration(ms: float) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts)
 
 
+def shown_name(thing: Agent | Host) -> str:
+    """The name of an agent or host, escaped; its id where nothing of the name can be seen."""
+    return escape(thing.name, 60).strip() or thing.id
+
+
 def npc_name(agent: Agent, watched: bool) -> str:
     """An agent's name with its state at a glance: `Bezalel (down)`."""
     state = agent.state if watched else "unknown"
-    return f"{escape(agent.name, 60)} ({state_word(state)})"
+    return f"{shown_name(agent)} ({state_word(state)})"
 
 
 def npc_text(agent: Agent, host: Host | None, now_ms: float, watched: bool) -> str:
@@ -107,7 +112,7 @@ def _host(agent: Agent, host: Host | None, watched: bool) -> str:
     if host is None:
         return escape(agent.host, 63)
     state = host.state if watched else "unknown"
-    return f"{escape(host.name, 60)} ({state_word(state)})"
+    return f"{shown_name(host)} ({state_word(state)})"
 
 
 def _incident(agent: Agent) -> str:
@@ -134,7 +139,7 @@ def host_room_text(host: Host, agents: Sequence[Agent], now_ms: float, watched: 
     """The state of a host and of those who live on it, for the description of its room."""
     state = host.state if watched else "unknown"
     since = f" for {duration(host.state_for_at(now_ms))}" if watched else ""
-    return f"Host {escape(host.name, 60)} is {state_word(state)}{since}: {counts(agents, watched)}."
+    return f"Host {shown_name(host)} is {state_word(state)}{since}: {counts(agents, watched)}."
 
 
 def watch_room_text(fleet: Fleet, watched: bool) -> str:
@@ -147,7 +152,7 @@ def watch_room_text(fleet: Fleet, watched: bool) -> str:
         agents = fleet.agents_on(host.id)
         names = ", ".join(npc_name(agent, watched) for agent in agents[:12])
         more = f" and {len(agents) - 12} more" if len(agents) > 12 else ""
-        lines.append(f"  {escape(host.name, 60)} ({state_word(state)}): {names or 'nobody'}{more}")
+        lines.append(f"  {shown_name(host)} ({state_word(state)}): {names or 'nobody'}{more}")
     return "\n".join(lines)
 
 
@@ -189,7 +194,7 @@ def _table_row(
         "Agent": escape(agent.id, 63),
         "State": state,
         "Beat": "never" if age_ms is None else duration(age_ms),
-        "Host": escape(host.name if host else agent.host, 60),
+        "Host": shown_name(host) if host else agent.host,
         "Runs in": escape(agent.place, 120),
         "Doing": doing,
     }

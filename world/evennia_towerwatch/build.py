@@ -18,6 +18,7 @@ from evennia.utils.search import search_tag
 from twisted.internet import task
 
 from . import conf
+from .appearance import shown_name
 from .commands.words import command_words
 from .escape import escape
 from .fleet import Agent, Fleet, Host, by_name
@@ -122,7 +123,7 @@ def _first(key: str, category: str, typeclass: type) -> Any:
 
 
 def _ensure_room(host: Host, room: Any, watch: Any) -> Any:
-    name = escape(host.name, 60) or host.id
+    name = shown_name(host)
     if room is None:
         room = create_object(HostRoom, f"Host {name}", nohome=True)
         room.tags.add(host.id, category=HOST_TAG)
@@ -154,7 +155,7 @@ def _ensure_exit(
 
 
 def _ensure_npc(agent: Agent, npc: Any, room: Any) -> None:
-    name = escape(agent.name, 60) or agent.id
+    name = shown_name(agent)
     if npc is None:
         npc = create_object(TowerNPC, name, location=room, home=room)
         npc.tags.add(agent.id, category=AGENT_TAG)

@@ -15,8 +15,11 @@ _SEPARATORS = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029
 
 # `|` starts all of Evennia's markup; `{` starts a field of str.format_map, through which
 # msg_contents puts its text; `$` starts a function of FuncParser, which a game may run on all that
-# goes out. Each is replaced by a sign that looks like it.
-_SIGNS = str.maketrans({"|": "¦", "{": "\uff5b", "}": "\uff5d", "$": "\uff04"})
+# goes out; `<` starts a tag of MXP, which Evennia 6 sends to MXP clients as it is. Each is replaced
+# by a sign that looks like it.
+_SIGNS = str.maketrans(
+    {"|": "¦", "{": "\uff5b", "}": "\uff5d", "$": "\uff04", "<": "\u2039", ">": "\u203a"}
+)
 
 # Cc: controls (ESC, BEL, backspace). Cf: bidi controls, zero-width signs, tags. Cs: lone
 # surrogates, which can be neither sent nor saved. Co, Cn: nobody knows what they show.

@@ -23,8 +23,8 @@ class Escape(unittest.TestCase):
         self.assertEqual(escape("a\ud800b").encode(), b"ab")
 
     def test_markup_fields_and_functions_lose_their_sign(self) -> None:
-        safe = escape("|r ||lc {you.__class__} $You() ${x}")
-        for sign in "|{}$":
+        safe = escape("|r ||lc {you.__class__} $You() ${x} <SEND> <!-- ")
+        for sign in "|{}$<>":
             self.assertNotIn(sign, safe)
 
     def test_links_are_defanged(self) -> None:
