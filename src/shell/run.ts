@@ -83,7 +83,14 @@ async function theTower(
   const game = await startBundledTower(options.varDir, { progress: (text: string) => log.info({}, text), signal })
   stops.unshift(game.stop)
   const { place } = game
-  log.info({ telnet: place.telnet, web: place.web.url }, 'the bundled Tower is up')
+  log.info(
+    {
+      telnet: `${place.telnet.host} ${place.telnet.port}`,
+      web: `${place.web.url}/webclient/`,
+      accounts: join(options.varDir, 'tower', 'accounts.json'),
+    },
+    'the bundled Tower is up: walk in by telnet or in a browser; names and passwords are in the accounts file',
+  )
   return {
     kind: 'given',
     transport: 'websocket',
