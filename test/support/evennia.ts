@@ -282,7 +282,8 @@ function removeOld(cache: string): void {
   const dayAgo = Date.now() - 86_400_000
   for (const name of readdirSync(cache)) {
     const folder = join(cache, name)
-    if (statSync(folder).mtimeMs < dayAgo) rmSync(folder, { recursive: true, force: true })
+    const madeAt = statSync(folder, { throwIfNoEntry: false })?.mtimeMs
+    if (madeAt !== undefined && madeAt < dayAgo) rmSync(folder, { recursive: true, force: true })
   }
 }
 
