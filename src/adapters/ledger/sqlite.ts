@@ -204,7 +204,7 @@ export function openLedger(path: string, access: 'write' | 'read' = 'write'): Le
         run('DELETE FROM activity WHERE to_ms < ?', beforeMs)
         return Number(all('SELECT total_changes() AS n')[0]?.['n']) - before
       })
-      guarded('fold its log in', () => db.exec('PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize'))
+      guarded('fold its log in', () => db.exec('PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)'))
       return gone
     },
 

@@ -1,0 +1,371 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  type AgentEffect,
+  type AgentEvent,
+  type AgentRecord,
+  type AgentState,
+  type Beat,
+  decide,
+  newAgent,
+} from '../../src/domain/agent.ts'
+import { risingTimes } from '../support/times.ts'
+
+const timing = { periodMs: 10, graceMs: 20 }
+
+function beat(atMs: number, epoch = 'a', more: Partial<Beat> = {}): Beat {
+  return { atMs, epoch, ...more }
+}
+
+const sighted = (found?: Beat, gone?: 'process-gone' | 'pane-dead'): AgentEvent => ({
+  kind: 'sighted',
+  ...(found && { beat: found }),
+  ...(gone && { gone }),
+})
+
+/** Events at their times, from a new agent at 0. */
+function play(events: readonly (readonly [number, AgentEvent])[]): { agent: AgentRecord; effects: AgentEffect[] } {
+  let agent = newAgent(0)
+  const effects: AgentEffect[] = []
+  for (const [nowMs, event] of events) {
+    const decided = decide(agent, event, nowMs, timing)
+    agent = decided.agent
+    effects.push(...decided.effects)
+  }
+  return { agent, effects }
+}
+
+const steps = (effects: readonly AgentEffect[]) =>
+  effects.flatMap((effect) => (effect.kind === 'transition' ? [`${effect.from} → ${effect.to} at ${effect.atMs}`] : []))
+const told = (effects: readonly AgentEffect[]) => effects.filter((effect) => effect.kind !== 'transition')
+
+const lost: AgentEvent = { kind: 'host-lost', sinceMs: 95 }
+const blind: AgentEvent = { kind: 'blind', sinceMs: 95 }
+const paused: AgentEvent = { kind: 'paused', reason: 'rebuilt' }
+const resumed: AgentEvent = { kind: 'resumed' }
+const tick: AgentEvent = { kind: 'tick' }
+
+/** How to bring an agent into a state by the time 95; what it says afterwards begins at 100. */
+const ways: Record<AgentState, [number, AgentEvent][]> = {
+  new: [],
+  up: [[90, sighted(beat(90))]],
+  late: [
+    [80, sighted(beat(80))],
+    [92, tick],
+  ],
+  down: [
+    [50, sighted(beat(50))],
+    [85, tick],
+  ],
+  unreachable: [
+    [90, sighted(beat(90))],
+    [91, { kind: 'host-lost', sinceMs: 91 }],
+  ],
+  paused: [
+    [90, sighted(beat(90))],
+    [91, paused],
+  ],
+  unknown: [
+    [90, sighted(beat(90))],
+    [91, { kind: 'blind', sinceMs: 91 }],
+  ],
+}
+
+describe('every transition of an agent', () => {
+  // from, event at 100, the state after, transitions told ('' where none).
+  const table: [AgentState, string, AgentEvent, AgentState, string[]][] = [
+    ['new', 'time', tick, 'new', []],
+    ['new', 'a look that finds no beat', sighted(), 'new', []],
+    ['new', 'a look that finds no process either', sighted(undefined, 'process-gone'), 'new', []],
+    ['new', 'a beat', sighted(beat(98)), 'up', ['new → up at 98']],
+    ['new', 'an old beat', sighted(beat(85)), 'late', ['new → late at 95']],
+    ['new', 'a very old beat', sighted(beat(20)), 'down', ['new → down at 50']],
+    ['new', 'a lost host', lost, 'unreachable', ['new → unreachable at 95']],
+    ['new', 'blindness', blind, 'unknown', ['new → unknown at 95']],
+    ['new', 'a pause', paused, 'paused', ['new → paused at 100']],
+    ['up', 'time', tick, 'late', ['up → late at 100']],
+    ['up', 'a beat', sighted(beat(99)), 'up', []],
+    ['up', 'its process gone', sighted(undefined, 'process-gone'), 'down', ['up → down at 100']],
+    ['up', 'its pane dead', sighted(undefined, 'pane-dead'), 'down', ['up → down at 100']],
+    ['up', 'a lost host', lost, 'unreachable', ['up → unreachable at 95']],
+    ['up', 'blindness', blind, 'unknown', ['up → unknown at 95']],
+    ['up', 'a pause', paused, 'paused', ['up → paused at 100']],
+    ['up', 'a resumption', resumed, 'late', ['up → late at 100']],
+    ['late', 'time', tick, 'late', []],
+    ['late', 'a beat', sighted(beat(99)), 'up', ['late → up at 99']],
+    ['late', 'its process gone', sighted(undefined, 'process-gone'), 'down', ['late → down at 100']],
+    ['late', 'a lost host', lost, 'unreachable', ['late → unreachable at 95']],
+    ['late', 'blindness', blind, 'unknown', ['late → unknown at 95']],
+    ['late', 'a pause', paused, 'paused', ['late → paused at 100']],
+    ['down', 'time', tick, 'down', []],
+    ['down', 'a beat', sighted(beat(99)), 'up', ['down → up at 99']],
+    ['down', 'a beat that is late already', sighted(beat(85)), 'late', ['down → late at 95']],
+    ['down', 'its process gone', sighted(undefined, 'process-gone'), 'down', []],
+    ['down', 'a lost host', lost, 'unreachable', ['down → unreachable at 95']],
+    ['down', 'blindness', blind, 'unknown', ['down → unknown at 95']],
+    ['down', 'a pause', paused, 'paused', ['down → paused at 100']],
+    ['unreachable', 'time', tick, 'unreachable', []],
+    ['unreachable', 'a beat', sighted(beat(99)), 'up', ['unreachable → up at 100']],
+    ['unreachable', 'a look that finds no beat', sighted(), 'late', ['unreachable → late at 100']],
+    ['unreachable', 'its process gone', sighted(undefined, 'process-gone'), 'down', ['unreachable → down at 100']],
+    ['unreachable', 'a host that stays lost', lost, 'unreachable', []],
+    ['unreachable', 'blindness', blind, 'unknown', ['unreachable → unknown at 95']],
+    ['unreachable', 'a pause', paused, 'paused', ['unreachable → paused at 100']],
+    ['paused', 'time', tick, 'paused', []],
+    ['paused', 'a beat', sighted(beat(99)), 'paused', []],
+    ['paused', 'its process gone', sighted(undefined, 'process-gone'), 'paused', []],
+    ['paused', 'a lost host', lost, 'paused', []],
+    ['paused', 'blindness', blind, 'paused', []],
+    ['paused', 'a resumption', resumed, 'late', ['paused → late at 100']],
+    ['unknown', 'time', tick, 'unknown', []],
+    ['unknown', 'a beat', sighted(beat(99)), 'up', ['unknown → up at 100']],
+    ['unknown', 'a look that finds no beat', sighted(), 'late', ['unknown → late at 100']],
+    ['unknown', 'its process gone', sighted(undefined, 'process-gone'), 'down', ['unknown → down at 100']],
+    ['unknown', 'a lost host', lost, 'unreachable', ['unknown → unreachable at 100']],
+    ['unknown', 'blindness again', blind, 'unknown', []],
+    ['unknown', 'a pause', paused, 'paused', ['unknown → paused at 100']],
+  ]
+
+  it.each(table)('%s and %s', (from, _what, event, to, transitions) => {
+    const { agent } = play(ways[from])
+    expect(agent.status.state).toBe(from)
+    const after = decide(agent, event, 100, timing)
+    expect(after.agent.status.state).toBe(to)
+    expect(steps(after.effects)).toEqual(transitions)
+  })
+
+  it('covers every state', () => {
+    expect(new Set(table.map(([from]) => from))).toEqual(new Set(Object.keys(ways)))
+  })
+})
+
+describe('an agent that falls silent', () => {
+  it('was late before it was down, even if nobody looked in between', () => {
+    const { effects } = play([
+      [100, sighted(beat(100))],
+      [500, sighted()],
+    ])
+    expect(steps(effects)).toEqual(['new → up at 100', 'up → late at 110', 'late → down at 130'])
+  })
+
+  it('is down from exactly period and grace on', () => {
+    const { agent } = play([[100, sighted(beat(100))]])
+    expect(decide(agent, tick, 109.999, timing).agent.status.state).toBe('up')
+    expect(decide(agent, tick, 110, timing).agent.status.state).toBe('late')
+    expect(decide(agent, tick, 129.999, timing).agent.status.state).toBe('late')
+    expect(decide(agent, tick, 130, timing).agent.status.state).toBe('down')
+  })
+
+  it('tells one problem, with the last beat, and one recovery, with how long it was gone', () => {
+    const { effects } = play([
+      [100, sighted(beat(100))],
+      [140, tick],
+      [150, tick],
+      [200, sighted(beat(195))],
+    ])
+    expect(told(effects)).toEqual([
+      { kind: 'problem', cause: 'silent', atMs: 130, lastBeatMs: 100 },
+      { kind: 'recovery', cause: 'silent', atMs: 195, downMs: 65 },
+    ])
+  })
+
+  it('keeps its cause up to date without a second problem when its process is found gone later', () => {
+    const { agent, effects } = play([
+      [100, sighted(beat(100))],
+      [140, sighted()],
+      [150, sighted(undefined, 'process-gone')],
+    ])
+    expect(agent.status).toEqual({ state: 'down', sinceMs: 130, cause: 'process-gone' })
+    expect(told(effects)).toHaveLength(1)
+  })
+})
+
+describe('an agent whose process is gone', () => {
+  const dead: [number, AgentEvent][] = [
+    [100, sighted(beat(100, 'a'))],
+    [105, sighted(undefined, 'process-gone')],
+  ]
+
+  it('is not revived by a beat that was written before its death and read after it', () => {
+    expect(play([...dead, [106, sighted(beat(104, 'a'))]]).agent.status.state).toBe('down')
+  })
+
+  it('is not revived by such a beat of an unknown life either', () => {
+    expect(play([...dead, [106, sighted(beat(104, ''))]]).agent.status.state).toBe('down')
+  })
+
+  it('is revived by a beat that was written after its death', () => {
+    expect(play([...dead, [107, sighted(beat(106, 'a'))]]).agent.status.state).toBe('up')
+  })
+
+  it('is revived by a beat of another life, whenever that was written', () => {
+    expect(play([...dead, [106, sighted(beat(104, 'b'))]]).agent.status.state).toBe('up')
+  })
+
+  it('stays dead where the new beat comes with word that it is gone again', () => {
+    expect(play([...dead, [106, sighted(beat(105.5, 'b'), 'process-gone')]]).agent.status.state).toBe('down')
+  })
+
+  it('died when that was first seen, however often it is seen', () => {
+    const { agent } = play([...dead, [200, sighted(undefined, 'process-gone')]])
+    expect(agent.status.sinceMs).toBe(105)
+  })
+})
+
+describe('what nobody saw', () => {
+  it('stays unknown, although the last beat before it says that the agent must have died in it', () => {
+    const { effects } = play([
+      [100, sighted(beat(100))],
+      [1000, { kind: 'blind', sinceMs: 101 }],
+      [1000, sighted()],
+    ])
+    expect(steps(effects)).toEqual(['new → up at 100', 'up → unknown at 101', 'unknown → down at 1000'])
+  })
+
+  it('stays unreachable until the host is seen again', () => {
+    const { effects } = play([
+      [100, sighted(beat(100))],
+      [103, { kind: 'host-lost', sinceMs: 102 }],
+      [900, sighted(beat(890))],
+    ])
+    expect(steps(effects)).toEqual(['new → up at 100', 'up → unreachable at 102', 'unreachable → late at 900'])
+  })
+
+  it('stays excluded where a person had paused it', () => {
+    const { effects } = play([
+      [100, sighted(beat(100))],
+      [105, paused],
+      [900, resumed],
+    ])
+    expect(steps(effects)).toEqual(['new → up at 100', 'up → paused at 105', 'paused → down at 900'])
+  })
+
+  it('ends for a host that is found lost: then it is the host that is not seen', () => {
+    const { agent } = play([
+      [100, sighted(beat(100))],
+      [103, { kind: 'host-lost', sinceMs: 102 }],
+      [500, { kind: 'blind', sinceMs: 400 }],
+      [505, { kind: 'host-lost', sinceMs: 400 }],
+    ])
+    expect(agent.status).toEqual({ state: 'unreachable', sinceMs: 505, cause: 'host-unreachable' })
+  })
+})
+
+// Random lives. Times grow; beats are written at or before they are read; a host is lost since before it is noticed.
+const eventAt = (nowMs: number): fc.Arbitrary<AgentEvent> => {
+  const earlier = fc.integer({ min: 0, max: 60 }).map((ms) => Math.max(0, nowMs - ms))
+  const gone = fc.constantFrom<'process-gone' | 'pane-dead' | undefined>(undefined, undefined, 'process-gone', 'pane-dead')
+  return fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.tuple(earlier, fc.constantFrom('', 'a', 'b', 'c'), gone).map(([atMs, epoch, how]) => sighted(beat(atMs, epoch), how)),
+    },
+    { weight: 3, arbitrary: gone.map((how) => sighted(undefined, how)) },
+    { weight: 2, arbitrary: fc.constant(tick) },
+    { weight: 1, arbitrary: earlier.map((sinceMs): AgentEvent => ({ kind: 'host-lost', sinceMs })) },
+    { weight: 1, arbitrary: earlier.map((sinceMs): AgentEvent => ({ kind: 'blind', sinceMs })) },
+    { weight: 1, arbitrary: fc.constant(paused) },
+    { weight: 1, arbitrary: fc.constant(resumed) },
+  )
+}
+const life = risingTimes(40).chain((times) =>
+  fc.tuple(...times.map((nowMs) => eventAt(nowMs).map((event): [number, AgentEvent] => [nowMs, event]))),
+)
+
+describe('any life of an agent', () => {
+  it('is a chain of transitions that never goes back in time nor ahead of it', () => {
+    fc.assert(
+      fc.property(life, (events) => {
+        let at = { state: 'new' as AgentState, ms: 0 }
+        for (const effect of play(events).effects) {
+          if (effect.kind !== 'transition') continue
+          expect(effect.from).toBe(at.state)
+          expect(effect.to).not.toBe(effect.from)
+          expect(effect.atMs).toBeGreaterThanOrEqual(at.ms)
+          expect(effect.atMs).toBeLessThanOrEqual(effect.noticedMs)
+          at = { state: effect.to, ms: effect.atMs }
+        }
+        expect(play(events).agent.status).toMatchObject({ state: at.state })
+      }),
+    )
+  })
+
+  it('has exactly one recovery after each problem and before the next', () => {
+    fc.assert(
+      fc.property(life, (events) => {
+        let open: { atMs: number; cause: string } | undefined
+        for (const effect of play(events).effects) {
+          if (effect.kind === 'problem') {
+            expect(open).toBeUndefined()
+            open = effect
+          } else if (effect.kind === 'recovery') {
+            expect(effect.cause).toBe(open?.cause)
+            expect(effect.downMs).toBe(effect.atMs - (open?.atMs ?? Number.NaN))
+            expect(effect.downMs).toBeGreaterThanOrEqual(0)
+            open = undefined
+          }
+        }
+        expect(play(events).agent.problem === undefined).toBe(open === undefined)
+      }),
+    )
+  })
+
+  it('has a problem only with a transition to down, never because of what could not be seen', () => {
+    fc.assert(
+      fc.property(life, (events) => {
+        let agent = newAgent(0)
+        for (const [nowMs, event] of events) {
+          const { agent: next, effects } = decide(agent, event, nowMs, timing)
+          if (effects.some(({ kind }) => kind === 'problem')) {
+            expect(next.status.state).toBe('down')
+            expect(steps(effects).at(-1)).toContain('→ down')
+          }
+          if (event.kind === 'host-lost' || event.kind === 'blind') expect(effects.every(({ kind }) => kind === 'transition')).toBe(true)
+          agent = next
+        }
+      }),
+    )
+  })
+
+  it('is never up or down in hindsight over a stretch in which nobody looked', () => {
+    fc.assert(
+      fc.property(life, (events) => {
+        for (const effect of play(events).effects) {
+          if (effect.kind !== 'transition' || !['unknown', 'unreachable', 'paused'].includes(effect.from)) continue
+          if (effect.from === 'unreachable' && effect.to === 'unknown') continue
+          expect(effect.atMs).toBe(effect.noticedMs)
+        }
+      }),
+    )
+  })
+
+  it('comes out the same when it is played again, also from a record that went through JSON', () => {
+    fc.assert(
+      fc.property(life, fc.nat(), (events, cut) => {
+        const whole = play(events)
+        const half = events.slice(0, events.length === 0 ? 0 : cut % events.length)
+        let agent: AgentRecord = JSON.parse(JSON.stringify(play(half).agent))
+        const effects = [...play(half).effects]
+        for (const [nowMs, event] of events.slice(half.length)) {
+          const decided = decide(agent, event, nowMs, timing)
+          agent = decided.agent
+          effects.push(...decided.effects)
+        }
+        expect(agent).toEqual(whole.agent)
+        expect(effects).toEqual(whole.effects)
+      }),
+    )
+  })
+
+  it('is told by a tick at most what a look without news would tell', () => {
+    fc.assert(
+      fc.property(life, fc.integer({ min: 0, max: 200 }), (events, more) => {
+        const { agent } = play(events)
+        const nowMs = (events.at(-1)?.[0] ?? 0) + more
+        const { hostLost, blind: unseen } = agent.facts
+        if (hostLost || unseen) expect(decide(agent, tick, nowMs, timing).effects).toEqual([])
+        else expect(decide(agent, tick, nowMs, timing)).toEqual(decide(agent, sighted(), nowMs, timing))
+      }),
+    )
+  })
+})

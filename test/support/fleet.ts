@@ -1,0 +1,35 @@
+/** A small fleet, as config, for tests. */
+import type { AgentConfig, Config } from '../../src/config/config.ts'
+
+export const quick = { periodMs: 2_000, graceMs: 4_000 }
+
+export function agentConfig(id: string, more: Partial<AgentConfig> = {}): AgentConfig {
+  return {
+    id,
+    name: id,
+    host: 'local',
+    heartbeat: { file: `/beats/${id}`, format: 'json' },
+    timing: quick,
+    policy: 'off',
+    body: { kind: 'process', start: ['/bin/agent'], pidFile: `/run/${id}.pid`, log: `/log/${id}` },
+    stopGraceMs: 1_000,
+    startGraceMs: 30_000,
+    ...more,
+  }
+}
+
+/** Hosts are those that the agents name; `local` is always there. */
+export function fleetConfig(agents: AgentConfig[], more: Partial<Config> = {}): Config {
+  const hosts = new Set(['local', ...agents.map(({ host }) => host)])
+  return {
+    file: '/fleet/fleet.yaml',
+    fleet: 'test',
+    stateDir: '/fleet/var',
+    pollMs: 1_000,
+    keepMs: 400 * 86_400_000,
+    tower: { kind: 'bundled' },
+    hosts: new Map([...hosts].map((id) => [id, { kind: 'local', id, name: id }])),
+    agents: new Map(agents.map((agent) => [agent.id, agent])),
+    ...more,
+  }
+}
