@@ -22,7 +22,8 @@ export class Interrupted extends SetupError {
 }
 
 /**
- * @typedef {(text: string) => void} Say  Tells that work has begun or goes on; never called when there was nothing to do.
+ * @typedef {(text: string, weight?: 'detail') => void} Say  Tells that work has begun or goes on; never called when there was
+ *   nothing to do. A detail is shown where lines are redrawn, and elsewhere only if it lasts.
  * @typedef {{ step: (title: string, work: (say: Say) => Promise<string>) => Promise<void>, note: (text: string) => void }} Progress
  */
 

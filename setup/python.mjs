@@ -11,7 +11,7 @@ import { installPackages, whichProgram } from './system.mjs'
  * @typedef {{ minor: string, python: string, venv: boolean }} Found  A Python: "3.12", its absolute path, and whether it can
  *   make virtual environments (Debian packs that apart).
  * @typedef {{ minor: string, folder: string, python: string, bin: string }} Venv
- * @typedef {{ root: string, varDir: string, say: (text: string) => void, signal?: AbortSignal | undefined }} Context
+ * @typedef {{ root: string, varDir: string, say: import('./progress.mjs').Say, signal?: AbortSignal | undefined }} Context
  */
 
 /** The lines of Evennia, and the Pythons that each runs on. */
@@ -205,8 +205,8 @@ async function pip(context, venv, what) {
     signal: context.signal,
     onLine(line) {
       const name = /^Collecting ([\w.-]+)/.exec(line)?.[1]
-      if (name) context.say(`pip install for Python ${venv.minor}: ${name}`)
-      if (line.startsWith('Installing collected packages')) context.say(`pip install for Python ${venv.minor}: unpacking`)
+      if (name) context.say(`pip install for Python ${venv.minor}: ${name}`, 'detail')
+      if (line.startsWith('Installing collected packages')) context.say(`pip install for Python ${venv.minor}: unpacking`, 'detail')
     },
   })
 }
