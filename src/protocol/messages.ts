@@ -102,6 +102,8 @@ export const watchMessages = {
     v: version,
     id: messageId,
     boot: messageId,
+    /** The same in all parts of one snapshot, so that parts of two are never put together. */
+    snapshot: messageId,
     part: z.int().min(1),
     parts: z.int().min(1),
     hosts: z.array(hostView).max(1000),

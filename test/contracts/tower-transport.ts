@@ -49,7 +49,16 @@ export function towerTransportContract(name: string, get: () => TransportUnderTe
       for (const part of [1, 2]) {
         talk.connection.send({
           name: 'tower_snapshot',
-          data: { v: 1, id: `snap.${part}`, boot, part, parts: 2, hosts: part === 1 ? [someHost] : [], agents: someAgents(500, part) },
+          data: {
+            v: 1,
+            id: `snap.${part}`,
+            boot,
+            snapshot: 'snap',
+            part,
+            parts: 2,
+            hosts: part === 1 ? [someHost] : [],
+            agents: someAgents(500, part),
+          },
         })
       }
       expect(await talk.ack('snap.1')).toMatchObject({ ok: true })
@@ -196,7 +205,7 @@ async function rejection(attempt: Promise<TowerConnection>): Promise<TowerConnec
 const someHost = { id: 'bezalel', name: 'בצלאל 🗼 ÿ', state: 'up', forMs: 0 } as const
 const emptyFleet = (boot: string, id: string): WatchMessage => ({
   name: 'tower_snapshot',
-  data: { v: 1, id, boot, part: 1, parts: 1, hosts: [], agents: [] },
+  data: { v: 1, id, boot, snapshot: id, part: 1, parts: 1, hosts: [], agents: [] },
 })
 
 function someAgents(count: number, part: number): AgentView[] {

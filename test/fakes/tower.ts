@@ -121,7 +121,7 @@ export function fakeTower(options: FakeTowerOptions): FakeTower {
       case 'tower_snapshot': {
         if (message.data.boot !== boot()) return complain(link, 'wrong-boot', 'another boot', message.data.id)
         if (!ack(link, message, message.data.id)) return
-        if (message.data.part === 1) parts = new Map()
+        if ([...parts.values()].some((part) => part.snapshot !== message.data.snapshot)) parts = new Map()
         parts.set(message.data.part, message.data)
         if (parts.size < message.data.parts) return
         agents.clear()

@@ -95,14 +95,12 @@ class Fleet:
         Returns:
             True when it was the last missing part: the fleet now is what the snapshot says.
         """
-        number, total, message_id = message["part"], message["parts"], message["id"]
         parts = self._parts
-        # The same part under another id belongs to a newer snapshot; the same id is a repeat.
-        if parts is None or parts.total != total or parts.ids.get(number, message_id) != message_id:
-            parts = self._parts = _Parts(total, {}, {}, {})
-        parts.ids[number] = message_id
+        if parts is None or parts.snapshot != message["snapshot"]:
+            parts = self._parts = _Parts(message["snapshot"], set(), {}, {})
+        parts.numbers.add(message["part"])
         _put(message, now_ms, parts.agents, parts.hosts)
-        if len(parts.ids) < total:
+        if len(parts.numbers) < message["parts"]:
             return False
         self.agents, self.hosts, self.complete = parts.agents, parts.hosts, True
         self._parts = None
@@ -158,10 +156,10 @@ class Fleet:
 
 @dataclass(slots=True)
 class _Parts:
-    """A snapshot that is not whole yet. `ids`: message id by part number."""
+    """A snapshot that is not whole yet, and the numbers of the parts that are here."""
 
-    total: int
-    ids: dict[int, str]
+    snapshot: str
+    numbers: set[int]
     agents: dict[str, Agent]
     hosts: dict[str, Host]
 

@@ -53,6 +53,7 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
         v: 1 as const,
         id: `${name}.${index + 1}`,
         boot,
+        snapshot: name,
         part: index + 1,
         parts,
         hosts: hosts.slice(index * PART, (index + 1) * PART),

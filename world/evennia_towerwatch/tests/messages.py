@@ -29,4 +29,5 @@ def snapshot(
     agents: list[dict[str, Any]], hosts: list[dict[str, Any]], **more: Any
 ) -> dict[str, Any]:
     """A snapshot of one part."""
-    return {"id": "s1", "part": 1, "parts": 1, "agents": agents, "hosts": hosts, **more}
+    message = {"id": "s1", "snapshot": "s", "part": 1, "parts": 1}
+    return {**message, "agents": agents, "hosts": hosts, **more}

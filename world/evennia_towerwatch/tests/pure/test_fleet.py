@@ -33,11 +33,15 @@ class Snapshots(unittest.TestCase):
         self.assertFalse(fleet.snapshot_part(part, 0))
 
     def test_a_newer_snapshot_drops_the_parts_of_the_one_before(self) -> None:
-        fleet = Fleet()
-        fleet.snapshot_part(snapshot([agent_view("gone")], [], id="a1", parts=2), 0)
-        fleet.snapshot_part(snapshot([agent_view("a")], [], id="b1", part=1, parts=2), 0)
-        fleet.snapshot_part(snapshot([agent_view("b")], [], id="b2", part=2, parts=2), 0)
-        self.assertEqual(sorted(fleet.agents), ["a", "b"])
+        for lost in (1, 2):
+            fleet = Fleet()
+            old = {"id": "a", "snapshot": "a", "part": 3 - lost, "parts": 2}
+            fleet.snapshot_part(snapshot([agent_view("gone")], [], **old), 0)
+            for number, name in ((1, "a"), (2, "b")):
+                new = {"id": f"b{number}", "snapshot": "b", "part": number, "parts": 2}
+                whole = fleet.snapshot_part(snapshot([agent_view(name)], [], **new), 0)
+                self.assertEqual(whole, number == 2)
+            self.assertEqual(sorted(fleet.agents), ["a", "b"])
 
     def test_a_change_between_two_parts_is_newer_than_the_first_of_them(self) -> None:
         fleet = Fleet()
