@@ -26,7 +26,10 @@ export interface AgentDeclaration {
 /** One agent as its host sees it at one moment. */
 export interface AgentSighting {
   id: string
-  /** The heartbeat file. `unchanged`: same mtime and size as at the last call on this connection, so no content is sent. */
+  /**
+   * The heartbeat file. `unchanged`: the same file, mtime and size as at the last call on this connection, so no content
+   * is sent. Both times are by the host's clock: `ageMs` is negative for a file from the future.
+   */
   file:
     | { kind: 'content'; mtimeMs: number; ageMs: number; bytes: Uint8Array; truncated: boolean }
     | { kind: 'unchanged'; mtimeMs: number; ageMs: number }
@@ -72,12 +75,12 @@ export interface HostLink {
   restart(id: string, mode: 'stop-first' | 'only-dead', progress: (progress: ActProgress) => void): Promise<{ text: string }>
   /** Revives a dead pane with its original command; refuses where the pane is alive. */
   respawn(id: string, progress: (progress: ActProgress) => void): Promise<{ text: string }>
-  /** Resolves when the connection is lost after a successful `open`. */
+  /** Resolves when the connection is lost after a successful `open`, other than by `close`. A link is not opened again. */
   readonly lost: Promise<HostError>
   close(): Promise<void>
 }
 
-/** `connect()` gives a fresh link that is not open yet. */
+/** `link()` gives a fresh link that is not open yet. */
 export interface Host {
   readonly id: string
   link(): HostLink

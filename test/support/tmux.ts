@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { killHard } from './processes.ts'
+import { descendants, killHard } from './processes.ts'
 import { programPath } from './programs.ts'
 
 const run = promisify(execFile)
@@ -20,6 +20,10 @@ export interface Tmux {
   /** Opens a window that runs this command; its target is `session:name`. */
   open(name: string, argv: string[]): Promise<Pane>
   panes(): Promise<Pane[]>
+  /** Types this into a pane, and Enter. */
+  type(pane: Pane, line: string): Promise<void>
+  /** All that stands in a pane, with what has been scrolled away; wrapped lines are joined again. */
+  text(pane: Pane): Promise<string>
   /** Ends the panes' processes and the server. */
   stop(): Promise<void>
 }
@@ -41,8 +45,14 @@ export async function startTmux(folder: string, session = 'fleet'): Promise<Tmux
     open: async (name, argv) =>
       toPane((await tmux('new-window', '-d', '-t', `${session}:`, '-n', name, '-P', '-F', format, '--', ...argv)).trim()),
     panes,
+    type: async (pane, line) => {
+      await tmux('send-keys', '-t', pane.id, '-l', '--', line)
+      await tmux('send-keys', '-t', pane.id, 'Enter')
+    },
+    text: (pane) => tmux('capture-pane', '-p', '-J', '-S', '-', '-t', pane.id),
     stop: async () => {
-      for (const pane of await panes()) if (!pane.dead) killHard(pane.pid)
+      const live = (await panes()).filter(({ dead }) => !dead)
+      for (const { pid } of live.flatMap((pane) => [...descendants(pane.pid), pane])) killHard(pid)
       await tmux('kill-server')
     },
   }

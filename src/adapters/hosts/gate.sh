@@ -184,14 +184,14 @@ load_agent() { # ID: its declaration into a_… and block; status 1 when it was 
 # --- processes ---------------------------------------------------------------------------------------------------
 
 # p_epoch is boot id and start time: the same pid with another epoch is another process. A zombie counts as gone.
-proc_read() { # PID: p_epoch p_group p_session p_tty p_start; status 1 when it is gone
+proc_read() { # PID: p_epoch p_session p_tty p_start; status 1 when it is gone
   is_pid "$1" || return 1
   if [ "$has_proc" = no ]; then
     IFS=' '
     set -- $(ps -o stat= -o lstart= -p "$1" 2>/dev/null)
     [ $# -eq 6 ] || return 1
     case $1 in Z*) return 1 ;; esac
-    p_epoch=$boot:$2-$3-$4-$5-$6 p_group= p_session= p_tty= p_start=
+    p_epoch=$boot:$2-$3-$4-$5-$6 p_session= p_tty= p_start=
     return 0
   fi
   p_line=
@@ -202,7 +202,7 @@ proc_read() { # PID: p_epoch p_group p_session p_tty p_start; status 1 when it i
   set -- ${p_line##*)}
   [ $# -ge 20 ] || return 1
   case $1 in Z | X | x) return 1 ;; esac
-  p_group=$3 p_session=$4 p_tty=$5 p_start=${20}
+  p_session=$4 p_tty=$5 p_start=${20}
   p_epoch=$boot:$p_start
 }
 
@@ -353,9 +353,13 @@ find_by_file() {
   proc_read "$ff_pid" || return
   if [ -f "$a_pid.epoch" ]; then IFS= read -r ff_named 2>/dev/null <"$a_pid.epoch"; fi
   case $ff_named in
-    "$ff_pid "*) [ "$ff_named" = "$ff_pid $p_epoch" ] || return ;;
-    *) stat_of "$a_pid" && born_by "$st_mtime" || return ;;
-  esac
+    "$ff_pid "*) [ "$ff_named" = "$ff_pid $p_epoch" ] ;;
+    *) stat_of "$a_pid" && born_by "$st_mtime" ;;
+  esac || {
+    # Somebody else has the pid now, and a session of that number is his.
+    ff_pid=
+    return
+  }
   m_pid=$ff_pid m_epoch=$p_epoch
 }
 
@@ -636,6 +640,7 @@ do_restart() {
         return
         ;;
     esac
+    end_remains || return
   else
     stop_agent || return
   fi
@@ -663,65 +668,95 @@ stop_agent() {
   esac
   if [ $f_kind != alive ] && [ -z "$m_pid" ]; then
     progress stop "$a_id is not running"
-    return 0
+    end_remains
+    return
   fi
   if [ $f_ours = no ]; then
-    fail stop "pid $f_pid, which the heartbeat of $a_id states, is not of its pid file: it is not stopped for that"
+    fail stop "pid $f_pid, which the heartbeat of $a_id states, was not started for it: it is not stopped for that"
     return 1
   fi
-  if [ $a_kind = pane ]; then
-    # Shells that are used by hand ignore SIGTERM and end by SIGHUP.
-    { [ $f_kind != alive ] || end_process "$f_pid" "$f_epoch" TERM; } &&
-      { [ -z "$m_pid" ] || [ "$m_pid" = "$f_pid" ] || end_process "$m_pid" "$m_epoch" HUP; }
-  else
-    { [ -z "$m_pid" ] || end_process "$m_pid" "$m_epoch" TERM; } &&
-      { [ $f_kind != alive ] || [ "$m_pid" = "$f_pid" ] || end_process "$f_pid" "$f_epoch" TERM; }
+  # A pane's process leads a session, and so does what the gate started: its children are the agent as much as it is
+  # (`sh -c worker` need not be the worker).
+  session=
+  if [ -n "$m_pid" ]; then
+    proc_read "$m_pid" && [ "$p_session" = "$m_pid" ] && session=$m_pid
+  elif [ -n "$ff_pid" ]; then
+    session=$ff_pid
   fi
+  end_agent
 }
 
-# Before the number of a group dash must have `--`, and busybox must not.
-send() { # SIGNAL TARGET
-  kill -s "$1" $kill_dashes "$2"
+# Children that outlive the process of the pid file. Its number is not given to anybody while they live.
+end_remains() { # status 1 after a failure was reported
+  [ $a_kind = process ] && [ -n "$ff_pid" ] || return 0
+  session=$ff_pid
+  find_members
+  [ -n "$members" ] || return 0
+  f_pid=${members%%=*}
+  end_agent
 }
 
 is_still() { # PID EPOCH
   proc_read "$1" && [ "$p_epoch" = "$2" ]
 }
 
-# The start time is read again right before each signal: a pid may have been given to another process.
-end_process() { # PID EPOCH SIGNAL; status 1 after a failure was reported
-  is_still "$1" "$2" || return 0
-  # What the gate started leads a group of its own, and its children are the agent as much as it is.
-  ep_target=$1
-  if [ $a_kind = process ] && [ "$p_group" = "$1" ]; then ep_target=-$1; fi
-  progress stop "asking pid $1 to stop (SIG$3)"
-  if ! send "$3" "$ep_target" 2>/dev/null && is_still "$1" "$2"; then
-    fail stop "this user may not signal pid $1"
-    return 1
-  fi
-  ep_left=$a_grace
-  while is_still "$1" "$2" || { [ "$ep_target" != "$1" ] && send 0 "$ep_target" 2>/dev/null; }; do
-    if [ "$ep_left" -le 0 ]; then break; fi
-    pause
-    ep_left=$((ep_left - pause_ms))
+find_members() { # members: `PID=EPOCH` of all that is to be ended and lives
+  members=
+  if [ -n "$m_pid" ] && is_still "$m_pid" "$m_epoch"; then members="$m_pid=$m_epoch "; fi
+  if [ $f_kind = alive ] && [ "$f_pid" != "$m_pid" ] && is_still "$f_pid" "$f_epoch"; then members="$members$f_pid=$f_epoch "; fi
+  [ -n "$session" ] || return 0
+  set +f
+  for fm_pid in /proc/[0-9]*; do
+    set -f
+    fm_pid=${fm_pid#/proc/}
+    case " $members" in *" $fm_pid="*) continue ;; esac
+    if proc_read "$fm_pid" && [ "$p_session" = "$session" ]; then members="$members$fm_pid=$p_epoch "; fi
   done
-  if is_still "$1" "$2"; then
-    progress stop "pid $1 did not stop in $a_grace ms: SIGKILL"
-    is_still "$1" "$2" && send KILL "$ep_target" 2>/dev/null
-    ep_left=5000
-    while is_still "$1" "$2"; do
-      if [ "$ep_left" -le 0 ]; then
-        fail stop "pid $1 outlives SIGKILL"
+}
+
+keep_living() { # members: those of them that still live
+  kl_left=
+  IFS=' '
+  for member in $members; do
+    if is_still "${member%%=*}" "${member#*=}"; then kl_left="$kl_left$member "; fi
+  done
+  members=$kl_left
+}
+
+# The start time is read again right before each signal: a pid may have been given to another process.
+end_agent() { # status 1 after a failure was reported
+  progress stop "asking pid $f_pid to stop (SIGTERM)"
+  ea_signal=TERM ea_left=$a_grace told=' '
+  find_members
+  while [ -n "$members" ]; do
+    if [ "$ea_left" -le 0 ]; then
+      if [ $ea_signal = KILL ]; then
+        fail stop "pid ${members%%=*} outlives SIGKILL"
         return 1
       fi
-      pause
-      ep_left=$((ep_left - pause_ms))
+      progress stop "pid ${members%%=*} did not stop in $a_grace ms: SIGKILL"
+      ea_signal=KILL ea_left=5000 told=' '
+    fi
+    IFS=' '
+    for member in $members; do
+      case $told in *" $member "*) continue ;; esac
+      told="$told$member "
+      ea_pid=${member%%=*} ea_this=$ea_signal
+      # A shell in use by hand around the agent ignores SIGTERM and ends by SIGHUP.
+      if [ $a_kind = pane ] && [ $ea_signal = TERM ] && [ "$ea_pid" = "$m_pid" ] && [ "$ea_pid" != "$f_pid" ]; then ea_this=HUP; fi
+      is_still "$ea_pid" "${member#*=}" || continue
+      if ! kill -s $ea_this "$ea_pid" 2>/dev/null && is_still "$ea_pid" "${member#*=}"; then
+        fail stop "this user may not signal pid $ea_pid"
+        return 1
+      fi
     done
-  elif [ "$ep_target" != "$1" ]; then
-    # A group keeps its number from being used again for as long as it has a member.
-    send KILL "$ep_target" 2>/dev/null
-  fi
-  progress stop "pid $1 has ended"
+    pause
+    ea_left=$((ea_left - pause_ms))
+    keep_living
+    # Going through all processes costs: only for children born meanwhile, once those known have ended.
+    [ -n "$members" ] || find_members
+  done
+  progress stop "pid $f_pid has ended"
 }
 
 pause() {
@@ -838,8 +873,6 @@ look_around() { # what this host has
   unset TMUX
   has_timeout=no has_setsid=no has_base64=no has_default_signal=no has_proc=no boot=unknown ticks=100
   timeout -k 1 5 true </dev/null >/dev/null 2>&1 && has_timeout=yes
-  kill_dashes=
-  if kill -s 0 -- $$ 2>/dev/null; then kill_dashes=--; fi
   if command -v setsid >/dev/null; then has_setsid=yes; elif command -v perl >/dev/null; then has_setsid=perl; fi
   command -v base64 >/dev/null && has_base64=yes
   env --default-signal=INT,QUIT true </dev/null >/dev/null 2>&1 && has_default_signal=yes

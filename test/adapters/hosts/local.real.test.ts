@@ -6,25 +6,19 @@ import { type HostFixture, hostContract } from '../../contracts/host.ts'
 import { programPath } from '../../support/programs.ts'
 
 hostContract('a local child under dash', () => start([programPath('dash')]))
-hostContract('a local child under bash', () => start([programPath('bash'), '--posix']))
-hostContract('a local child under busybox sh', () => start([programPath('busybox'), 'sh']))
+
+// No bound but the gate's own watchdog, and no base64.
+hostContract('a local child under bash with few tools', () =>
+  start([programPath('bash'), '--posix'], (folder) => fewTools(join(folder, 'tools'))),
+)
 
 // Where the shell is busybox, the tools are, too: stat tells whole seconds, there is no getconf, df knows no -l.
-hostContract('a local child with the tools of busybox', async () => {
+hostContract('a local child under busybox with its tools', async () => {
   const fixture = await start([programPath('busybox'), 'sh'], (folder) => busyboxTools(join(folder, 'tools')))
   return { ...fixture, sum: 'md5sum', ignoredSignals: '0000000000000006' }
 })
 
-// No bound but the gate's own watchdog, and no base64.
-hostContract('a local child with few tools', () =>
-  start([programPath('dash')], (folder) => fewTools(join(folder, 'tools')), { ignoredSignals: '0000000000000000' }),
-)
-
-async function start(
-  shell: [string, ...string[]],
-  tools = async (_folder: string) => process.env['PATH'] ?? '',
-  more: Partial<HostFixture> = {},
-): Promise<HostFixture> {
+async function start(shell: [string, ...string[]], tools = async (_folder: string) => process.env['PATH'] ?? ''): Promise<HostFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'tw-'))
   const programs = join(folder, 'bin')
   await mkdir(programs)
@@ -34,7 +28,6 @@ async function start(
     programs,
     host: (options) => createLocalHost('near', { ...options, shell, env }),
     stop: () => rm(folder, { recursive: true }),
-    ...more,
   }
 }
 

@@ -135,7 +135,7 @@ describe('ssh', () => {
         const pid = Number(await readFile(pidFile, 'utf8'))
         return pid !== before && pid
       },
-      { withinMs: 15_000, what: 'the agent is started again' },
+      { withinMs: 30_000, what: 'the agent is started again' },
     )
     expect([isAlive(before), isAlive(after)]).toEqual([false, true])
     process.kill(after, 'SIGKILL')
