@@ -138,12 +138,13 @@ export function startHostWatch(
     for (const [id, { content }] of looks) if (content.pid !== undefined) pids.set(id, content.pid)
     const sightings = await link.beats(pids)
     lastAnswerMs = clock.now()
+    // At every look, not only at the first: the watch may have been blind, or the sweep impatient, in between. And before
+    // its agents, so that a host which is back is said to be back before any of them is said to be dead.
+    roster.observeHost(host.id, { kind: 'answered' })
     for (const sighting of sightings) {
       const agent = byId.get(sighting.id)
       if (agent) sight(agent, sighting)
     }
-    // At every look, not only at the first: the watch may have been blind, or the sweep impatient, in between.
-    roster.observeHost(host.id, { kind: 'answered' })
   }
 
   function sight(agent: AgentConfig, sighting: AgentSighting): void {

@@ -22,6 +22,8 @@ export interface FakeHost extends Host {
   /** Starts the agent's process with a fresh pid; answers that pid. */
   start(agent: string): number
   kill(agent: string): void
+  /** The agent's process ended and another one got its pid. */
+  reusePid(agent: string): void
   /** Nobody can tell whether the agent's process lives. */
   hideProcess(agent: string): void
   /** From now on no connection comes about. Those that are open live on. */
@@ -209,6 +211,10 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
     },
     kill: (agent) => {
       of(agent).process = { kind: 'gone' }
+    },
+    reusePid: (agent) => {
+      const { process } = of(agent)
+      if (process.kind === 'alive') of(agent).process = { ...process, epoch: `${process.epoch}-another` }
     },
     hideProcess: (agent) => {
       of(agent).process = { kind: 'unknown' }

@@ -1,0 +1,147 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Desk, DeskRequest } from '../../src/operations/desk.ts'
+import type { Outcome } from '../../src/operations/operation.ts'
+import { operations } from '../../src/operations/registry.ts'
+import { LedgerError } from '../../src/ports/ledger.ts'
+import type { Result, TowerHandlers, TowerRequest } from '../../src/ports/tower.ts'
+import { watchMessages } from '../../src/protocol/messages.ts'
+import { openRoster, type Roster } from '../../src/watches/roster.ts'
+import { towerHandlers } from '../../src/watches/tower-requests.ts'
+import { type BrittleLedger, brittleLedger } from '../fakes/brittle-ledger.ts'
+import { type VirtualClock, virtualClock } from '../fakes/virtual-clock.ts'
+import { agentConfig, fleetConfig } from '../support/fleet.ts'
+import { keptLog } from '../support/log.ts'
+
+let clock: VirtualClock
+let ledger: BrittleLedger
+let roster: Roster
+let handlers: TowerHandlers
+let asked: DeskRequest[]
+let refusals: [DeskRequest, string][]
+let work: (progress: (line: string) => void) => Promise<Outcome>
+
+beforeEach(() => {
+  clock = virtualClock()
+  ledger = brittleLedger()
+  asked = []
+  refusals = []
+  work = async () => ({ status: 'ok', lines: ['done'] })
+  let ids = 1
+  const log = keptLog()
+  roster = openRoster(fleetConfig([agentConfig('timmy')]), { ledger, clock, log, newId: () => `alert-${ids++}` })
+  const desk: Desk = {
+    request: (request, progress) => {
+      asked.push(request)
+      return work(progress)
+    },
+    refusedElsewhere: (request, reason) => void refusals.push([request, reason]),
+    isActedOn: () => false,
+  }
+  handlers = towerHandlers({ roster, desk, ledger, clock, log, operations, fleet: () => ({ hosts: [], agents: [] }) })
+})
+
+const problem = () => {
+  roster.observe('timmy', { kind: 'sighted', beat: { atMs: clock.now(), epoch: String(ledger.recorded.length) } })
+  roster.observe('timmy', { kind: 'sighted', gone: 'process-gone' })
+}
+const waiting = (limit = 9) => handlers.unacknowledged(limit).map(({ id }) => id)
+const request = (more: Partial<TowerRequest> = {}): TowerRequest => ({
+  v: 1,
+  id: 'r-1',
+  operation: 'restart',
+  arguments: { agent: 'timmy' },
+  actor: { kind: 'account', id: '7', name: 'Ada' },
+  deadlineMs: 10_000,
+  ...more,
+})
+async function answers(more: Partial<TowerRequest> = {}): Promise<Result[]> {
+  const results: Result[] = []
+  handlers.request(request(more), (result) => void results.push(result))
+  await clock.advance(0)
+  return results
+}
+
+describe('the alerts for the Tower', () => {
+  it('are those of the outbox, until they are acknowledged', () => {
+    problem()
+    expect(waiting()).toEqual(['alert-1'])
+    handlers.acknowledged('alert-1')
+    expect(waiting()).toEqual([])
+  })
+
+  it('come from memory while the ledger can not be written, each once, and not again from the ledger', () => {
+    ledger.breakWrites()
+    problem()
+    expect(waiting()).toEqual(['alert-1'])
+    handlers.acknowledged('alert-1')
+    expect(waiting()).toEqual([])
+    ledger.mend()
+    roster.tick()
+    expect(waiting()).toEqual([])
+  })
+
+  it('come from the ledger afterwards where they were not told meanwhile', () => {
+    ledger.breakWrites()
+    problem()
+    expect(waiting()).toEqual(['alert-1'])
+    ledger.mend()
+    roster.tick()
+    expect(waiting()).toEqual(['alert-1'])
+    handlers.acknowledged('alert-1')
+    expect(waiting()).toEqual([])
+  })
+
+  it('are not taken for acknowledged where that can not be written: the session is told, and comes back', () => {
+    problem()
+    ledger.breakWrites()
+    expect(() => handlers.acknowledged('alert-1')).toThrow(LedgerError)
+    ledger.mend()
+    expect(waiting()).toEqual(['alert-1'])
+  })
+
+  it('are at most as many as were asked for', () => {
+    problem()
+    problem()
+    problem()
+    expect(waiting(2)).toEqual(['alert-1', 'alert-2'])
+  })
+})
+
+describe('a request of the Tower', () => {
+  it('of something that acts is accepted, runs and ends', async () => {
+    work = async (progress) => {
+      progress('check: looking')
+      return { status: 'failed', lines: ['it would not start'] }
+    }
+    const [accepted, running, failed] = await answers()
+    expect(accepted).toEqual({ id: 'r-1', operation: 'restart', actor: request().actor, status: 'accepted', lines: [] })
+    expect(running).toMatchObject({ status: 'running', lines: ['check: looking'] })
+    expect(failed).toMatchObject({ status: 'failed', lines: ['it would not start'] })
+  })
+
+  it('of something that only sees is answered once', async () => {
+    const results = await answers({ operation: 'health', arguments: {} })
+    expect(results.map(({ status }) => status)).toEqual(['ok'])
+  })
+
+  it('is made in the name of an account, whoever the Tower says it is', async () => {
+    await answers({ actor: { kind: 'watch', id: 'watch', name: 'the watch' } })
+    await answers({ actor: { kind: 'shell', id: '0', name: 'root' } })
+    expect(asked.map(({ actor, via }) => [actor.kind, via])).toEqual([
+      ['account', 'tower'],
+      ['account', 'tower'],
+    ])
+  })
+
+  it('gets an answer that fits on the wire, however long it is', async () => {
+    work = async () => ({ status: 'ok', lines: Array.from({ length: 1_000 }, () => 'x'.repeat(1_000)) })
+    for (const result of await answers()) expect(watchMessages.tower_result.safeParse({ v: 1, ...result }).success).toBe(true)
+  })
+})
+
+it('a refusal by the locks of the Tower is handed to the audit', () => {
+  handlers.refused({ v: 1, operation: 'restart', arguments: { agent: 'timmy' }, actor: request().actor, reason: 'you may only look' })
+  expect(refusals).toEqual([
+    [{ operation: 'restart', arguments: { agent: 'timmy' }, actor: request().actor, via: 'tower' }, 'you may only look'],
+  ])
+})
