@@ -1,0 +1,113 @@
+/** A desk with everything behind it, in memory: what an operation is tried on. */
+import type { AgentConfig, Config } from '../../src/config/config.ts'
+import type { Beat } from '../../src/domain/agent.ts'
+import type { Actor } from '../../src/domain/operation.ts'
+import { type Desk, openDesk } from '../../src/operations/desk.ts'
+import type { Operation, Outcome } from '../../src/operations/operation.ts'
+import { operations } from '../../src/operations/registry.ts'
+import type { TowerLink } from '../../src/ports/tower.ts'
+import { type HostWatch, startHostWatch } from '../../src/watches/host-watch.ts'
+import { daysBefore } from '../../src/watches/local-days.ts'
+import { openRoster, type Roster } from '../../src/watches/roster.ts'
+import { type BrittleLedger, brittleLedger } from '../fakes/brittle-ledger.ts'
+import { type FakeHost, fakeHost } from '../fakes/host.ts'
+import { type VirtualClock, virtualClock } from '../fakes/virtual-clock.ts'
+import { fleetConfig } from '../support/fleet.ts'
+import { type KeptLog, keptLog } from '../support/log.ts'
+
+export interface World {
+  clock: VirtualClock
+  ledger: BrittleLedger
+  roster: Roster
+  log: KeptLog
+  config: Config
+  desk: Desk
+  hosts: Map<string, FakeHost>
+  tower: { state: TowerLink; sinceMs: number } | undefined
+  host(id: string): FakeHost
+  /** Asks as a person of this machine would; resolves with the outcome and the lines of progress. */
+  ask(operation: string, args?: Record<string, unknown>, actor?: Actor): Promise<Outcome & { progress: string[] }>
+  stop(): Promise<void>
+  readonly stopping: AbortController
+}
+
+export const ada: Actor = { kind: 'shell', id: '1000', name: 'ada' }
+export const theWatch: Actor = { kind: 'watch', id: 'watch', name: 'the watch' }
+
+/** Hosts are watched from the first `clock.advance` on. */
+export function openWorld(agents: AgentConfig[], more: { operations?: readonly Operation[]; config?: Partial<Config> } = {}): World {
+  const clock = virtualClock()
+  const ledger = brittleLedger()
+  const log = keptLog()
+  const config = fleetConfig(agents, more.config)
+  const stopping = new AbortController()
+  let ids = 1
+  const roster = openRoster(config, { ledger, clock, log, newId: () => `alert-${ids++}` })
+  const hosts = new Map([...config.hosts.keys()].map((id) => [id, fakeHost(id, clock)]))
+  const watches = new Map<string, HostWatch>()
+  const desk = openDesk(
+    more.operations ?? operations,
+    {
+      config: () => config,
+      clock,
+      ledger,
+      agent: roster.agent,
+      host: roster.host,
+      lastIncident: roster.lastIncident,
+      hands: (host) => watches.get(host)?.link(),
+      health: (host) => watches.get(host)?.health(),
+      nextBeat: (agent, fits, signal) => nextBeat(roster, agent, fits, signal),
+      daysBefore,
+      tower: () => world.tower,
+      stopping: stopping.signal,
+    },
+    log,
+  )
+  for (const host of config.hosts.values()) {
+    const fake = hosts.get(host.id)
+    if (!fake) continue
+    const mine = agents.filter((agent) => agent.host === host.id)
+    const ports = { host: fake, roster, clock, log, random: () => 0, isActedOn: desk.isActedOn }
+    watches.set(host.id, startHostWatch({ host, agents: mine, pollMs: config.pollMs, firstDelayMs: 0 }, ports))
+  }
+  const world: World = {
+    clock,
+    ledger,
+    roster,
+    log,
+    config,
+    desk,
+    hosts,
+    tower: undefined,
+    stopping,
+    host: (id) => {
+      const found = hosts.get(id)
+      if (!found) throw new Error(`no host ${id}`)
+      return found
+    },
+    ask: async (operation, args = {}, actor = ada) => {
+      const progress: string[] = []
+      const via = actor.kind === 'watch' ? 'watch' : 'shell'
+      const outcome = await desk.request({ operation, arguments: args, actor, via }, (line) => void progress.push(line))
+      return { ...outcome, progress }
+    },
+    stop: async () => {
+      stopping.abort()
+      await Promise.all([...watches.values()].map((watch) => watch.stop()))
+    },
+  }
+  return world
+}
+
+function nextBeat(roster: Roster, agent: string, fits: (beat: Beat) => boolean, signal: AbortSignal): Promise<Beat | undefined> {
+  return new Promise((resolve) => {
+    const off = roster.on((event) => {
+      if (event.kind === 'beat' && event.agent === agent && fits(event.beat)) done(event.beat)
+    })
+    const done = (beat?: Beat) => {
+      off()
+      resolve(beat)
+    }
+    signal.addEventListener('abort', () => done(), { once: true })
+  })
+}
