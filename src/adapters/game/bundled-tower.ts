@@ -11,7 +11,7 @@ import { gameProcesses, signalAll } from './processes.ts'
 export { type Place, readPlace } from './place.ts'
 
 const ANSWER_MS = 60_000
-const STOP_LAUNCHER_MS = 20_000
+const STOP_IN_ORDER_MS = 15_000
 const STOP_BY_SIGNAL_MS = 5_000
 const LOOK_EVERY_MS = 200
 
@@ -76,27 +76,34 @@ async function start(varDir: string, tower: Provisioned, progress: (text: string
   writeFileSync(runningFile(tower), `${tower.stamp}\n`)
 
   progress('starting Evennia')
-  const failures = [startPart(tower, 'portal'), startPart(tower, 'server')]
+  const parts = [startPart(tower, 'portal'), startPart(tower, 'server')]
   const deadlineMs = performance.now() + ANSWER_MS
   while (performance.now() < deadlineMs) {
     signal?.throwIfAborted()
     if (await answers(place, 5_000)) return place
-    if (failures.some((failed) => failed() !== undefined)) break
+    const alive = (await gameProcesses(tower.game)).map((one) => one.part)
+    if (parts.some((one) => one.left() && !alive.includes(one.part))) break
     await wait(LOOK_EVERY_MS, undefined, { signal })
   }
-  const said = failures.map((failed) => failed()?.trim() ?? '')
+  const said = parts.map((one) => one.said().trim())
   throw new Error(
     ['The Tower did not come up.', ...said, lastLines(tower, 'portal'), lastLines(tower, 'server')].filter(Boolean).join('\n'),
   )
+}
+
+type StartedPart = {
+  readonly part: 'portal' | 'server'
+  /** Whether twistd has left its daemon to itself. It does so with exit code 0 even when there is none. */
+  left(): boolean
+  said(): string
 }
 
 /**
  * Starts one of the game's two processes with the command line that Evennia's own launcher uses, on which its `reload` and
  * `stop` rely. The launcher itself would start them one after the other, after importing all of Evennia to do so: 13 s
  * instead of 5. In a session of its own: a Ctrl-C in the terminal is for the watch, which then stops the game in order.
- * @returns asks what it printed if it has failed; undefined while it has not
  */
-function startPart(tower: Provisioned, part: 'portal' | 'server'): () => string | undefined {
+function startPart(tower: Provisioned, part: 'portal' | 'server'): StartedPart {
   const bin = path.dirname(tower.python)
   const [script, logger] = part === 'portal' ? ['portal/portal.py', 'GetPortalLogObserver'] : ['server.py', 'GetServerLogObserver']
   const child = spawn(
@@ -106,40 +113,42 @@ function startPart(tower: Provisioned, part: 'portal' | 'server'): () => string 
       `--logger=evennia.utils.logger.${logger}`,
       `--pidfile=${path.join(tower.game, 'server', `${part}.pid`)}`,
     ],
-    { cwd: tower.game, env: gameEnvironment(tower, bin), stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+    { cwd: tower.game, env: environment(tower, bin), stdio: ['ignore', 'pipe', 'pipe'], detached: true },
   )
   let said = ''
-  let failure: string | undefined
+  let left = false
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8')
     stream.on('data', (text: string) => {
-      said = (said + text).slice(-10_000)
+      said = (said + text).slice(-2_000)
     })
   }
   child.once('error', (error) => {
-    failure = error.message
+    said += error.message
+    left = true
   })
-  // It ends by itself, with 0, once the daemon that it leaves behind is there. Not `close`: the daemon may hold the pipes.
-  child.once('exit', (code, signal) => {
-    if (code !== 0) failure = `${said}\n${part} ended with ${signal ?? `exit code ${code}`}`
+  child.once('close', () => {
+    left = true
   })
-  return () => failure
+  return { part, left: () => left, said: () => said }
 }
 
 /**
- * First the way Evennia offers, which saves what is in memory; then by signals to processes that are known to be this game's.
+ * Asks the portal first, which tells the server to save and end, as `evennia stop` would have it do; only what is left after
+ * that is asked, then forced, itself. Always by the pids of processes that are known to be this game's.
  * @throws when they outlive even that
  */
 async function stopGame(tower: Provisioned): Promise<void> {
-  const alive = await gameProcesses(tower.game)
-  // Without a portal of ours nobody would take the order; or another game would, if it has come to use that port.
-  if (alive.some((one) => one.part === 'portal')) {
-    await evennia(tower, 'stop', STOP_LAUNCHER_MS)
-    if (await gone(tower, STOP_BY_SIGNAL_MS)) return removePidFiles(tower)
-  }
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    signalAll(await gameProcesses(tower.game), signal)
-    if (await gone(tower, STOP_BY_SIGNAL_MS)) return removePidFiles(tower)
+  const orders = [
+    { signal: 'SIGTERM', to: ['portal'], withinMs: STOP_IN_ORDER_MS },
+    { signal: 'SIGTERM', to: ['portal', 'server'], withinMs: STOP_BY_SIGNAL_MS },
+    { signal: 'SIGKILL', to: ['portal', 'server'], withinMs: STOP_BY_SIGNAL_MS },
+  ] as const
+  for (const { signal, to, withinMs } of orders) {
+    const asked = (await gameProcesses(tower.game)).filter((one) => to.some((part) => part === one.part))
+    signalAll(asked, signal)
+    // A server whose portal is gone is never told: no use in waiting for it.
+    if (await gone(tower, asked.length > 0 ? withinMs : 0)) return removePidFiles(tower)
   }
   const pids = (await gameProcesses(tower.game)).map((one) => one.pid)
   throw new Error(`The Tower's processes ${pids.join(', ')} do not stop.`)
@@ -154,47 +163,21 @@ async function gone(tower: Provisioned, timeoutMs: number): Promise<boolean> {
   return true
 }
 
-/**
- * Runs Evennia's launcher to its end and returns what it printed. In a process group of its own: a Ctrl-C in the terminal is
- * for the watch, which then stops the game in order.
- */
-function evennia(tower: Provisioned, order: 'stop', timeoutMs: number): Promise<string> {
-  const bin = path.dirname(tower.python)
-  return new Promise((resolve, reject) => {
-    const child = spawn(path.join(bin, 'evennia'), [order], {
-      cwd: tower.game,
-      env: environment(bin),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-    })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8')
-      stream.on('data', (text: string) => {
-        output = (output + text).slice(-10_000)
-      })
-    }
-    child.once('error', reject)
-    // Not `close`: the game, which lives on, may have inherited the launcher's output.
-    child.once('exit', () => resolve(output))
-  })
-}
-
-/** The game needs the launcher's folder on PATH (for twistd), and nothing that could change what Python imports. */
-function environment(bin: string): Record<string, string> {
-  const env: Record<string, string> = { PATH: `${bin}:${process.env['PATH'] ?? '/usr/bin:/bin'}`, TERM: 'dumb', LANG: 'C.UTF-8' }
+/** What Evennia's launcher would set, and nothing that could change what Python imports. */
+function environment(tower: Provisioned, bin: string): Record<string, string> {
+  const env: Record<string, string> = {
+    // The portal finds twistd there when the game is reloaded.
+    PATH: `${bin}:${process.env['PATH'] ?? '/usr/bin:/bin'}`,
+    PYTHONPATH: tower.game,
+    DJANGO_SETTINGS_MODULE: 'server.conf.settings',
+    TERM: 'dumb',
+    LANG: 'C.UTF-8',
+  }
   for (const name of ['HOME', 'TZ', 'TMPDIR', 'LD_LIBRARY_PATH']) {
     const value = process.env[name]
     if (value !== undefined) env[name] = value
   }
   return env
-}
-
-/** What the launcher would set for the two. */
-function gameEnvironment(tower: Provisioned, bin: string): Record<string, string> {
-  return { ...environment(bin), PYTHONPATH: tower.game, DJANGO_SETTINGS_MODULE: 'server.conf.settings' }
 }
 
 /** Left over from a crash they name a pid that may belong to anybody by now, and twistd would refuse to start. */
