@@ -7,6 +7,8 @@ import { until } from './until.ts'
 export interface Player {
   /** Every line since the connection was made. */
   readonly lines: readonly string[]
+  /** When each of `lines` came, by `performance.now()`. */
+  readonly heardAtMs: readonly number[]
   send(line: string): void
   /** The first line that matches among those not looked through yet; waits for it. Lines before it are then behind. */
   hears(pattern: RegExp | string, withinMs?: number): Promise<string>
@@ -30,6 +32,7 @@ export async function playerAt(port: number, { account, password }: GameAccount)
 /** Connects and waits for the greeting, without logging in. */
 async function visitorAt(port: number): Promise<Player> {
   const lines: string[] = []
+  const heardAtMs: number[] = []
   let seen = 0
   let rest = ''
   let pending: Buffer = Buffer.alloc(0)
@@ -46,11 +49,14 @@ async function visitorAt(port: number): Promise<Player> {
     const parts = (rest + stripVTControlCharacters(decoder.decode(text, { stream: true }))).split(/\r?\n/)
     rest = parts.pop() ?? ''
     lines.push(...parts)
+    const nowMs = performance.now()
+    for (const _ of parts) heardAtMs.push(nowMs)
   })
 
   const matches = (line: string, pattern: RegExp | string) => (typeof pattern === 'string' ? line.includes(pattern) : pattern.test(line))
   const player: Player = {
     lines,
+    heardAtMs,
     send: (line) => void socket.write(`${line}\r\n`),
     hears: (pattern, withinMs = 10_000) =>
       until(

@@ -1,0 +1,112 @@
+/**
+ * From the death of an agent to the line that a player reads. Each death is one event that the product and the others watch
+ * for at the same time, so that whatever else the machine does at that moment slows all of them.
+ */
+import { DatabaseSync } from 'node:sqlite'
+import type { Player } from '../../test/support/player.ts'
+import { until } from '../../test/support/until.ts'
+import { pause } from './pause.ts'
+import type { Stage } from './stage.ts'
+
+/** Whose lines are waited for; `said` begins what he says in the game. */
+export interface Rival {
+  name: string
+  said: string
+}
+
+export interface Deaths {
+  /** Milliseconds from the kill to the line, one for each death. */
+  ours: number[]
+  /** As far as the watch's decision was in its ledger. */
+  noticed: number[]
+  /** By the rival's name. */
+  theirs: Map<string, number[]>
+  /** Milliseconds from a player's `say` to the line that another player reads: what the game alone takes. */
+  floor: number[]
+}
+
+const agent = 'bezalel'
+const saysPerDeath = 3
+
+export async function measureDeaths(stage: Stage, { count, rivals, listener, speaker, signal, say }: Options): Promise<Deaths> {
+  const found: Deaths = { ours: [], noticed: [], theirs: new Map(rivals.map(({ name }) => [name, []])), floor: [] }
+  for (let number = 1; number <= count; number++) {
+    for (let said = 1; said <= saysPerDeath; said++)
+      found.floor.push(await measureSay(listener, speaker, `floor ${number} ${said}`, signal))
+    // Everybody looks once a second: a death must come at any moment of that second.
+    await pause(1_000 * Math.random(), signal)
+    const ours = await measureDeath(stage, listener, rivals, found, signal)
+    say(`death ${number} of ${count}: ${ours.toFixed(0)} ms`)
+  }
+  return found
+}
+
+interface Options {
+  count: number
+  rivals: Rival[]
+  listener: Player
+  speaker: Player
+  signal: AbortSignal
+  say: (text: string) => void
+}
+
+async function measureDeath(stage: Stage, listener: Player, rivals: Rival[], found: Deaths, signal: AbortSignal): Promise<number> {
+  const { pid } = stage.agent(agent)
+  const from = listener.lines.length
+  const killedMs = performance.now()
+  process.kill(pid, 'SIGKILL')
+  const [ours] = await Promise.all([
+    arrival(listener, from, new RegExp(`^${agent} is down`), signal),
+    ...rivals.map(async ({ name, said }) => {
+      found.theirs.get(name)?.push((await arrival(listener, from, `${said}: ${agent} is dead`, signal)) - killedMs)
+    }),
+  ])
+  found.ours.push(ours - killedMs)
+  found.noticed.push(noticedMs(stage.ledgerFile) - (performance.timeOrigin + killedMs))
+
+  // All are to have seen it alive before it dies again.
+  const next = listener.lines.length
+  listener.send(`restart ${agent}`)
+  await Promise.all([
+    arrival(listener, next, new RegExp(`^${agent} is back up after`), signal),
+    ...rivals.map(({ said }) => arrival(listener, next, `${said}: ${agent} is back`, signal)),
+    until(() => stage.agent(agent).pid !== pid, { withinMs: 30_000, what: `${agent} to run as another process than ${pid}` }),
+  ])
+  return ours - killedMs
+}
+
+/** The gaps between two are wide enough for a stock Evennia: a message right behind an answer waits 44 ms for an acknowledgement of TCP. */
+async function measureSay(listener: Player, speaker: Player, text: string, signal: AbortSignal): Promise<number> {
+  const from = listener.lines.length
+  const saidMs = performance.now()
+  speaker.send(`say ${text}`)
+  const heardMs = await arrival(listener, from, `"${text}"`, signal)
+  await pause(100 + 100 * Math.random(), signal)
+  return heardMs - saidMs
+}
+
+/** When the first line that matches, at `from` or later, was read. Waits for it. */
+async function arrival(player: Player, from: number, pattern: RegExp | string, signal: AbortSignal): Promise<number> {
+  const matches = (line: string) => (typeof pattern === 'string' ? line.includes(pattern) : pattern.test(line))
+  const heardMs = await until(
+    () => {
+      if (signal.aborted) return 'aborted' as const
+      const index = player.lines.findIndex((line, number) => number >= from && matches(line))
+      return index === -1 ? undefined : player.heardAtMs[index]
+    },
+    { withinMs: 30_000, what: () => `a line with ${pattern}; the last ones are:\n${player.lines.slice(-15).join('\n')}` },
+  )
+  if (heardMs === 'aborted') throw signal.reason
+  return heardMs
+}
+
+/** When the watch decided last that the agent is down, by the clock that all processes of this machine share. */
+function noticedMs(ledgerFile: string): number {
+  const ledger = new DatabaseSync(ledgerFile, { readOnly: true })
+  try {
+    const last = "SELECT max(noticed_ms) AS at FROM transitions WHERE kind = 'agent' AND id = ? AND to_state = 'down'"
+    return Number(ledger.prepare(last).get(agent)?.['at'])
+  } finally {
+    ledger.close()
+  }
+}

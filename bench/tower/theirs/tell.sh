@@ -1,0 +1,4 @@
+# sh tell.sh FIFO WORD…: what monit executes.
+fifo=$1
+shift
+echo "$*" >"$fifo"
