@@ -1,0 +1,184 @@
+/** The operations that only look: fleet, health, incidents, phase. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { phaseReport, unmeasured } from '../../src/domain/phase.ts'
+import { declarations, operations } from '../../src/operations/registry.ts'
+import { table } from '../../src/operations/table.ts'
+import { printOperations } from '../../src/protocol/print.ts'
+import { agentConfig } from '../support/fleet.ts'
+import { openWorld, type World } from './world.ts'
+
+let world: World
+afterEach(() => world?.stop())
+
+async function opened(): Promise<void> {
+  world = openWorld([agentConfig('timmy'), agentConfig('ezra', { host: 'ezra' })])
+  const local = world.host('local')
+  const pid = local.start('timmy')
+  local.beat('timmy', { pid, epoch: 'a', busy: true, doing: 'issue 12' })
+  await world.clock.advance(0)
+}
+
+describe('fleet', () => {
+  it('shows every agent and host, with ages as they are at this moment', async () => {
+    await opened()
+    world.host('local').kill('timmy')
+    await world.clock.advance(61_000)
+    const { lines, data, status } = await world.ask('fleet')
+    expect(status).toBe('ok')
+    expect(lines[1]).toMatch(/^timmy {2,}down \(its process is gone\) {2,}1 min {2,}1 min 1 s ago {2,}local {2,}issue 12$/)
+    expect(lines[2]).toMatch(/^ezra {2,}new {2,}1 min 1 s {2,}never {2,}ezra {2,}-$/)
+    expect(lines.at(-1)).toBe('0 of 2 agents up. Tower: none.')
+    expect(data).toMatchObject({
+      agents: [
+        {
+          id: 'timmy',
+          host: 'local',
+          state: 'down',
+          cause: 'process-gone',
+          forMs: 60_000,
+          beatAgeMs: 61_000,
+          busy: true,
+          doing: 'issue 12',
+          incident: 1,
+        },
+        { id: 'ezra', state: 'new' },
+      ],
+      hosts: [
+        { id: 'local', state: 'up' },
+        { id: 'ezra', state: 'up' },
+      ],
+    })
+  })
+
+  it('says how the Tower is', async () => {
+    await opened()
+    const said = async () => (await world.ask('fleet')).lines.at(-1)
+    world.tower = {
+      state: { kind: 'connected', game: 'The Tower', plugin: '0.1.0', transport: 'websocket' },
+      sinceMs: world.clock.now() - 500,
+    }
+    expect(await said()).toBe('1 of 2 agents up. Tower: connected to The Tower over websocket.')
+    expect((await world.ask('fleet')).data).toMatchObject({ tower: { kind: 'connected', forMs: 500 } })
+    world.tower = { state: { kind: 'down', reason: 'connection refused', retryInMs: 5 }, sinceMs: 0 }
+    expect(await said()).toContain('Tower: not connected: connection refused.')
+    world.tower = { state: { kind: 'mismatch', sentence: 'Versions differ' }, sinceMs: 0 }
+    expect(await said()).toContain('Tower: Versions differ.')
+    world.tower = { state: { kind: 'connecting' }, sinceMs: 0 }
+    expect(await said()).toContain('Tower: connecting.')
+  })
+})
+
+describe('health', () => {
+  it('of everybody is a table of hosts', async () => {
+    await opened()
+    await world.clock.advance(5_000)
+    const { lines, data } = await world.ask('health')
+    expect(lines[0]).toMatch(/^host +state +disk used +memory used +load +probed$/)
+    expect(lines[1]).toMatch(/^local +up +90 % of \/ +75 % +0\.50 on 2 +5 s ago$/)
+    expect(data).toMatchObject({ hosts: [{ id: 'local', health: { cores: 2 } }, { id: 'ezra' }] })
+  })
+
+  it('of an agent is its own and that of its host', async () => {
+    await opened()
+    await world.clock.advance(1_000)
+    const { lines, data } = await world.ask('health', { subject: 'timmy' })
+    expect(lines[0]).toBe('timmy: up for 1 s, last beat 1 s ago.')
+    expect(lines[1]).toBe('host local: up for 1 s.')
+    expect(lines).toContain('Memory: 1.0 GiB of 4.0 GiB available.')
+    expect(lines).toContain('Disk /: 10.0 GiB of 100 GiB free (90 % used).')
+    expect(data).toMatchObject({ agent: { id: 'timmy', state: 'up', beatAgeMs: 1_000 }, hosts: [{ id: 'local' }] })
+  })
+
+  it('of a name that an agent shares with its host tells both', async () => {
+    await opened()
+    const { lines } = await world.ask('health', { subject: 'ezra' })
+    expect(lines[0]).toBe('ezra: new for under 1 s, no beat was ever seen.')
+    expect(lines[1]).toBe('host ezra: up for under 1 s.')
+  })
+
+  it('says so where a host was never probed, and what is wrong with one that is lost', async () => {
+    world = openWorld([agentConfig('timmy')])
+    world.host('local').refuse('host-key')
+    expect((await world.ask('health')).lines[1]).toMatch(/^local +new +not probed yet$/)
+    await world.clock.advance(60_000)
+    expect((await world.ask('health', { subject: 'local' })).lines).toEqual([
+      'host local: unreachable (its host key is not the pinned one, so nothing was run there) for 1 min.',
+      'It was not probed yet.',
+    ])
+  })
+})
+
+describe('incidents', () => {
+  it('are none at first', async () => {
+    await opened()
+    expect((await world.ask('incidents')).lines).toEqual(['No incident so far.'])
+    expect(await world.ask('incidents', { agent: 'ezra' })).toMatchObject({
+      lines: ['No incident of ezra so far.'],
+      data: { incidents: [] },
+    })
+  })
+
+  it('are told with number, cause, beginning and length, the open one first', async () => {
+    await opened()
+    world.host('local').kill('timmy')
+    await world.clock.advance(1_000)
+    world.host('ezra').refuse('timeout')
+    world.host('ezra').cut()
+    await world.clock.advance(59_000)
+    const pid = world.host('local').start('timmy')
+    world.host('local').beat('timmy', { pid, epoch: 'b' })
+    await world.clock.advance(1_000)
+    const { lines, data } = await world.ask('incidents')
+    expect(lines[1]).toMatch(/^#2 +host ezra +no answer +1 min ago +still open$/)
+    expect(lines[2]).toMatch(/^#1 +timmy +its process is gone +1 min ago +(59 s|1 min)$/)
+    expect(data).toMatchObject({
+      incidents: [
+        { number: 2, host: 'ezra' },
+        { number: 1, agent: 'timmy', durationMs: expect.any(Number) },
+      ],
+    })
+    expect((await world.ask('incidents', { agent: 'timmy' })).lines).toHaveLength(2)
+  })
+})
+
+describe('phase', () => {
+  it('is worked out from the ledger', async () => {
+    await opened()
+    await world.clock.advance(1_000)
+    const { data, lines } = await world.ask('phase')
+    expect(data).toMatchObject({ fleet_operational: true, uptime_30d_percent: 100, days_at_95_percent: 0, phase_2_ready: false })
+    expect(lines).toContain('Phase 2 trigger: NOT READY')
+  })
+
+  it('of a fleet that was never seen alive has zeros, like one that nobody measured, but is not operational', async () => {
+    world = openWorld([agentConfig('timmy')])
+    expect((await world.ask('phase')).data).toEqual({ ...phaseReport(unmeasured), fleet_operational: false })
+  })
+})
+
+describe('the registry', () => {
+  it('has operations whose words can be typed, and whose help says how', () => {
+    const words = operations.flatMap(({ name, aliases }) => [name, ...aliases])
+    expect(new Set(words).size).toBe(words.length)
+    for (const { name, aliases, summary, help, examples, deadlineMs } of operations) {
+      for (const word of [name, ...aliases]) expect(word).toMatch(/^[a-z][a-z-]{0,31}$/)
+      expect(summary).not.toMatch(/\.$/)
+      expect(help).toMatch(/\.$/)
+      expect(examples.some((example) => example.startsWith(name))).toBe(true)
+      expect(deadlineMs).toBeGreaterThan(0)
+    }
+  })
+
+  it('is printed without its code', () => {
+    expect(JSON.parse(printOperations(declarations())).operations.map(({ name }: { name: string }) => name)).toEqual(
+      operations.map(({ name }) => name),
+    )
+    for (const declaration of declarations()) expect(declaration).not.toHaveProperty('run')
+  })
+})
+
+describe('a table', () => {
+  it('pads its columns and leaves no trailing blanks', () => {
+    expect(table(['a', 'long'], [['wider', 'x'], ['y']])).toEqual(['a      long', 'wider  x', 'y'])
+  })
+})
