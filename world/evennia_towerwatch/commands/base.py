@@ -14,7 +14,8 @@ from evennia_towerwatch.escape import escape
 
 from .words import words_of
 
-_MOST_TYPED = 400
+# The wire allows 400 as JavaScript counts, where one sign may be two.
+_MOST_TYPED = 200
 
 # Not "Towerwatch" nor "Tower": `help towerwatch` would then list the category instead.
 HELP_CATEGORY = "Agents"
