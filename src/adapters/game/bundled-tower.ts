@@ -8,7 +8,7 @@ import { type Place, type Provisioned, readProvisioned, writePorts } from './pla
 import { choosePorts } from './ports.ts'
 import { gameProcesses, signalAll } from './processes.ts'
 
-export { type Place, readPlace } from './place.ts'
+export { readPlace } from './place.ts'
 
 const ANSWER_MS = 60_000
 const STOP_IN_ORDER_MS = 15_000
