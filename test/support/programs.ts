@@ -13,12 +13,17 @@ export const neededPrograms: Record<string, string> = {
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',
   sshd: 'openssh-server',
+  'tt++': 'tintin++',
+  chromium: 'chromium',
 }
 
-/** Its absolute path. Throws, naming the package to install. `sshd` is seldom on the PATH of an ordinary user. */
-export function programPath(program: string): string {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/bin', '/sbin', '/bin']
-  const path = folders.map((folder) => join(folder, program)).find(isExecutable)
+/** sshd is seldom on the PATH of an ordinary user, nor is what Debian takes for a game. */
+const alsoIn = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/games']
+
+/** Its absolute path; `otherNames` are those under which other systems have it. Throws, naming the package to install. */
+export function programPath(program: string, ...otherNames: string[]): string {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...alsoIn]
+  const path = [program, ...otherNames].flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
   if (!path) throw new Error(`These tests need ${program}. Install it: apt-get install ${neededPrograms[program] ?? 'coreutils'}`)
   return path
 }

@@ -6,8 +6,6 @@ import type { Feed } from './feed.ts'
 const PART = 500
 const BATCH = 1_000
 const BATCH_EVERY_MS = 1_000
-/** Between two batches even where somebody is about to look. */
-const HURRIED_BATCH_EVERY_MS = 100
 const RESEND_FIRST_MS = 5_000
 const RESEND_CAP_MS = 60_000
 
@@ -16,7 +14,10 @@ export interface Mirror extends Feed {
   start(boot: string, now: number): void
   redeclare(now: number): void
   changed(ids: { agents: Iterable<string>; hosts: Iterable<string> }): void
-  /** An alert is about to be said, and people look when they hear one: what changed must not wait out the second. */
+  /**
+   * An alert is about to be said, and people look when they hear one: what changed goes before it, however short ago the
+   * last batch was. The session's limit of frames a second holds all the same.
+   */
   hurry(): void
   /** True if the id was a part's. */
   acknowledged(id: string, ok: boolean): boolean
@@ -34,7 +35,6 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
   let attempt = 0
   let snapshotDue = Number.POSITIVE_INFINITY
   let batchAllowedAt = Number.NEGATIVE_INFINITY
-  let lastBatchAt = Number.NEGATIVE_INFINITY
 
   /**
    * A lost part brings a whole new snapshot rather than that part again: the ages in it would be old, and the Tower may
@@ -75,7 +75,6 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
     for (let index = 0; index < frames; index++) {
       queue.push(stateFrame(theirHosts.slice(index * BATCH, (index + 1) * BATCH), theirAgents.slice(index * BATCH, (index + 1) * BATCH)))
     }
-    lastBatchAt = now
     batchAllowedAt = now + BATCH_EVERY_MS
   }
 
@@ -105,7 +104,7 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
       for (const id of ids.hosts) dirtyHosts.add(id)
     },
     hurry: () => {
-      batchAllowedAt = Math.min(batchAllowedAt, lastBatchAt + HURRIED_BATCH_EVERY_MS)
+      batchAllowedAt = Number.NEGATIVE_INFINITY
     },
     acknowledged: (id, ok) => {
       if (!unacknowledged.has(id)) return false

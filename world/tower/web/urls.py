@@ -1,5 +1,11 @@
-"""Pages: Evennia's own, with the webclient."""
+"""Pages: the web client, and Evennia's own beside it.
 
-from evennia.web.urls import urlpatterns
+The way in is the web client: Evennia's front page loads its looks from other servers, and the Tower
+is to work on a machine that reaches none.
+"""
 
-__all__ = ["urlpatterns"]
+from django.urls import path
+from django.views.generic import RedirectView
+from evennia.web.urls import urlpatterns as evennia_patterns
+
+urlpatterns = [path("", RedirectView.as_view(url="/webclient/")), *evennia_patterns]

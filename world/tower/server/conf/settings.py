@@ -5,6 +5,7 @@ beside this file, which is never shared.
 """
 
 import contextlib
+import os
 
 from evennia.settings_default import *
 
@@ -31,8 +32,8 @@ INSTALLED_APPS += ["evennia_towerwatch"]
 INPUT_FUNC_MODULES = ["evennia.server.inputfuncs", "evennia_towerwatch.inputfuncs"]
 AT_SERVER_STARTSTOP_MODULE = ["evennia_towerwatch.server_hooks"]
 
-# Web pages are Evennia's own.
-STATICFILES_DIRS = []
+# The web client is the Tower's own (web/); all other pages are Evennia's.
+STATICFILES_DIRS = [os.path.join(GAME_DIR, "web", "static")]
 
 # Places for code that Evennia looks into by default and that this game has nothing for.
 LOCK_FUNC_MODULES = ("evennia.locks.lockfuncs",)

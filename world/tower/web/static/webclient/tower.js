@@ -1,0 +1,199 @@
+/*
+ * The web client of The Tower: Evennia's websocket, a log, a line to type in.
+ *
+ * Evennia sends HTML. It is never put into the page as it comes: it is parsed apart from the page, and text, line breaks
+ * and colours are all that is taken over. Links are not, as players and agents could write them.
+ */
+
+{
+  const page = document.body.dataset
+  const log = document.getElementById('messagewindow')
+  const field = document.getElementById('inputfield')
+  const connection = document.getElementById('connection')
+
+  const KEPT_MESSAGES = 2000
+  const KEPT_COMMANDS = 200
+  const KEEP_ALIVE_MS = 3 * 60_000
+  const LONGEST_PAUSE_MS = 15_000
+
+  /* ---- colours ---- */
+
+  const SIXTEEN = '7d8590 e5707a 6cc070 d7ba57 7aa2f7 c792ea 4fc1d0 d7dae0 9aa3af ff8790 8ee08e ffd866 9dbcff e0b0ff 7fe0ec ffffff'.split(
+    ' ',
+  )
+
+  function colour(number) {
+    if (number < 16) return `#${SIXTEEN[number]}`
+    if (number >= 232) {
+      const grey = 8 + (number - 232) * 10
+      return `rgb(${grey} ${grey} ${grey})`
+    }
+    const level = (step) => (step === 0 ? 0 : 55 + step * 40)
+    const cube = number - 16
+    return `rgb(${level(Math.floor(cube / 36))} ${level(Math.floor(cube / 6) % 6)} ${level(cube % 6)})`
+  }
+
+  /* ---- what comes in ---- */
+
+  /** Copies text, line breaks and colours; `from` is a document of its own, in which nothing runs and nothing loads. */
+  function copyInto(target, from) {
+    for (const node of from.childNodes) {
+      if (node.nodeType === Node.TEXT_NODE) target.append(node.data.replaceAll('\u00a0', ' '))
+      else if (node.nodeName === 'BR') target.append('\n')
+      else if (node.nodeName === 'SPAN') {
+        const span = document.createElement('span')
+        paint(span, node)
+        copyInto(span, node)
+        target.append(span)
+      } else if (node.nodeType === Node.ELEMENT_NODE) copyInto(target, node)
+    }
+  }
+
+  function paint(span, from) {
+    for (const name of from.classList) {
+      const numbered = /^(bg)?color-([0-9]{3})$/.exec(name)
+      if (numbered && Number(numbered[2]) < 256) span.style[numbered[1] ? 'backgroundColor' : 'color'] = colour(Number(numbered[2]))
+      else if (name === 'underline' || name === 'blink') span.classList.add(name)
+    }
+    // True colour comes as a style.
+    for (const property of ['color', 'backgroundColor']) if (from.style[property]) span.style[property] = from.style[property]
+  }
+
+  function show(element, kind) {
+    element.classList.add('message')
+    if (kind) element.classList.add(kind)
+    // Two words with several spaces between them: a table.
+    if (/\S {2,}\S/.test(element.textContent)) element.classList.add('table')
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40
+    log.append(element)
+    while (log.childElementCount > KEPT_MESSAGES) log.firstElementChild.remove()
+    if (atEnd || kind === 'typed') log.scrollTop = log.scrollHeight
+  }
+
+  function showHtml(html) {
+    const element = document.createElement('div')
+    copyInto(element, new DOMParser().parseFromString(html, 'text/html').body)
+    show(element)
+  }
+
+  function showText(text, kind) {
+    const element = document.createElement('div')
+    element.textContent = text
+    show(element, kind)
+  }
+
+  function receive(frame) {
+    let name
+    let args
+    try {
+      ;[name, args] = JSON.parse(frame)
+    } catch (error) {
+      console.warn('The Tower sent what is not JSON', error)
+      return
+    }
+    if ((name === 'text' || name === 'prompt') && Array.isArray(args)) {
+      for (const text of args) if (typeof text === 'string') showHtml(text)
+    }
+  }
+
+  /* ---- the connection ---- */
+
+  let socket
+  let failures = 0
+
+  function connect() {
+    const url = page.websocketUrl || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.hostname}:${page.websocketPort}`
+    // As Evennia's own client does: the browser's session, by which it knows us again when we come back.
+    socket = new WebSocket(`${url}?${page.browserSession}&${Math.random().toString(36).slice(2)}&tower`)
+    socket.addEventListener('open', () => {
+      if (failures > 0) showText('Connected again.', 'note')
+      failures = 0
+      connection.textContent = 'Connected'
+      width = 0
+      tellWidth()
+    })
+    socket.addEventListener('message', (event) => receive(event.data))
+    socket.addEventListener('close', () => {
+      if (failures === 0) showText('The connection is gone. This page tries again by itself.', 'note')
+      connection.textContent = 'Not connected'
+      failures += 1
+      setTimeout(connect, Math.min(1000 * 2 ** (failures - 1), LONGEST_PAUSE_MS))
+    })
+  }
+
+  function send(name, args, kwargs) {
+    if (socket.readyState !== WebSocket.OPEN) return false
+    socket.send(JSON.stringify([name, args, kwargs]))
+    return true
+  }
+
+  /** Tables are drawn for the width of this screen. */
+  let width = 0
+  function tellWidth() {
+    const probe = document.createElement('span')
+    probe.className = 'message'
+    probe.textContent = '0'.repeat(100)
+    probe.style.cssText = 'position: absolute; visibility: hidden; white-space: pre'
+    log.append(probe)
+    const style = getComputedStyle(log)
+    const room = log.clientWidth - Number.parseFloat(style.paddingLeft) - Number.parseFloat(style.paddingRight)
+    const columns = Math.max(20, Math.min(200, Math.floor((room * 100) / probe.getBoundingClientRect().width)))
+    probe.remove()
+    if (columns !== width && send('client_options', [], { screenwidth: columns })) width = columns
+  }
+
+  /* ---- what is typed ---- */
+
+  const commands = []
+  let place = 0
+
+  function submit() {
+    const line = field.value.replaceAll('\n', ' ').trim()
+    if (line === '') return
+    if (!send('text', [line], {})) {
+      showText('Not sent: there is no connection at the moment.', 'note')
+      return
+    }
+    field.value = ''
+    // Passwords are neither shown nor kept.
+    const secret = /^@?(connect|conn|con|co|create|cre|cr|password)\s/i.test(line)
+    showText(secret ? `> ${line.split(/\s/)[0]} …` : `> ${line}`, 'typed')
+    if (!secret && commands.at(-1) !== line) commands.push(line)
+    if (commands.length > KEPT_COMMANDS) commands.shift()
+    place = commands.length
+  }
+
+  function recall(step) {
+    if (commands.length === 0) return
+    place = Math.max(0, Math.min(commands.length, place + step))
+    field.value = commands[place] ?? ''
+  }
+
+  document.getElementById('inputform').addEventListener('submit', (event) => {
+    event.preventDefault()
+    submit()
+    field.focus()
+  })
+  field.addEventListener('keydown', (event) => {
+    // While an input method composes a word, Enter chooses it.
+    if (event.isComposing) return
+    if (event.key === 'Enter' && !event.shiftKey) {
+      event.preventDefault()
+      submit()
+    } else if (event.key === 'ArrowUp' || event.key === 'ArrowDown') {
+      event.preventDefault()
+      recall(event.key === 'ArrowUp' ? -1 : 1)
+    }
+  })
+
+  let resized
+  window.addEventListener('resize', () => {
+    clearTimeout(resized)
+    resized = setTimeout(() => {
+      tellWidth()
+      log.scrollTop = log.scrollHeight
+    }, 300)
+  })
+  setInterval(() => send('text', ['idle'], {}), KEEP_ALIVE_MS)
+  connect()
+}
