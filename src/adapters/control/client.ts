@@ -19,7 +19,12 @@ export function askWatch(
   signal?: AbortSignal,
 ): Promise<ControlOutcome> {
   return new Promise((resolve, reject) => {
-    const interrupted = () => new Error('Interrupted. What was asked for goes on in the watch.')
+    const brokenOff = () =>
+      new Error(
+        signal?.aborted
+          ? 'Interrupted. What was asked for goes on in the watch.'
+          : 'The watch stopped before it had answered; its log says why.',
+      )
     const outgoing = request(
       { socketPath: path, path: '/operations', method: 'POST', headers: { 'content-type': 'application/json' }, ...(signal && { signal }) },
       (response) => {
@@ -36,11 +41,7 @@ export function askWatch(
           if ('progress' in line) progress(line.progress)
           else outcome = line.outcome
         })
-        lines.on('close', () =>
-          outcome
-            ? resolve(outcome)
-            : reject(signal?.aborted ? interrupted() : new Error('The watch stopped before it had answered; its log says why.')),
-        )
+        lines.on('close', () => (outcome ? resolve(outcome) : reject(brokenOff())))
         // What is told of it is told when the lines end, right after.
         response.on('error', () => {})
       },
@@ -49,7 +50,7 @@ export function askWatch(
       const code = 'code' in error ? error.code : ''
       if (code === 'ENOENT' || code === 'ECONNREFUSED')
         reject(new NotRunningError(`No watch is running here (nothing answers on ${path}).`))
-      else reject(signal?.aborted ? interrupted() : error)
+      else reject(signal?.aborted || code === 'ECONNRESET' || code === 'EPIPE' ? brokenOff() : error)
     })
     outgoing.end(JSON.stringify(asked))
   })
