@@ -31,9 +31,9 @@ interface Options {
   say: (text: string) => void
 }
 
-const framesPerRound = 40
-const singlesPerRound = 200
-const sessionMs = 5_000
+const framesPerRound = 20
+const singlesPerRound = 150
+const sessionMs = 4_000
 const maxBufferedBytes = 512 * 1024
 
 /** The watch must be off the bridge's account: two of them would throw each other out. */
