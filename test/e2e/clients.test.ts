@@ -52,7 +52,7 @@ describe('tintin++ in a terminal', () => {
     await shows(/^bezalel is down: its pane is dead/m)
     await shows(/^\[Fleet\] bezalel is down/m)
     await tmux.type(pane, 'restart bezalel')
-    await shows(/^bezalel is back up after \d+ s/m, 30_000)
+    await shows(/^bezalel is back up after /m, 30_000)
     await reborn(stage, 'bezalel', pid)
   })
 })
@@ -115,7 +115,7 @@ describe('the webclient in a browser', () => {
     await shows(/Bezalel \(down\)/)
     await type(page, 'restart bezalel')
     await shows(/verify: waiting for a beat/)
-    await shows(/^bezalel is back up after \d+ s/m, 30_000)
+    await shows(/^bezalel is back up after /m, 30_000)
     await reborn(stage, 'bezalel', pid)
 
     expect(new Set(contacted)).toEqual(new Set(['127.0.0.1']))
