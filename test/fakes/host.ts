@@ -22,6 +22,7 @@ export interface FakeHost extends Host {
   /** Starts the agent's process with a fresh pid; answers that pid. */
   start(agent: string): number
   kill(agent: string): void
+  isAlive(agent: string, pid: number): boolean
   /** The agent's process ended and another one got its pid. */
   reusePid(agent: string): void
   /** Nobody can tell whether the agent's process lives. */
@@ -211,6 +212,10 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
     },
     kill: (agent) => {
       of(agent).process = { kind: 'gone' }
+    },
+    isAlive: (agent, pid) => {
+      const { process } = of(agent)
+      return process.kind === 'alive' && process.pid === pid
     },
     reusePid: (agent) => {
       const { process } = of(agent)
