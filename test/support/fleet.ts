@@ -1,7 +1,7 @@
 /** A small fleet, as config, for tests. */
 import type { AgentConfig, Config } from '../../src/config/config.ts'
 
-export const quick = { periodMs: 2_000, graceMs: 4_000 }
+const quick = { periodMs: 2_000, graceMs: 4_000 }
 
 export function agentConfig(id: string, more: Partial<AgentConfig> = {}): AgentConfig {
   return {
