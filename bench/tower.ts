@@ -14,7 +14,7 @@ import { openStage, type Stage } from './tower/stage.ts'
 import { measureStates, type States } from './tower/states.ts'
 import { family, measureUsage, type Usage } from './tower/usage.ts'
 
-const deaths = 20
+const deaths = { atLeast: 20, forMs: 80_000 }
 const idleMs = 20_000
 const rounds = 3
 /** After the last death, before anybody is called idle. */
@@ -39,7 +39,7 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
 
   const { loop, monits } = await startRivals(stage, 'path' in monit ? monit.path : undefined, listener, ending)
   const rivals: Rival[] = [{ name: 'shell_loop', said: 'shell-loop' }, ...(monits.length > 0 ? [{ name: 'monit', said: 'monit' }] : [])]
-  const died = await measureDeaths(stage, { count: deaths, rivals, listener, speaker, signal, say })
+  const died = await measureDeaths(stage, { ...deaths, rivals, listener, speaker, signal, say })
   say(`idle: ${idleMs / 1_000} s in which nothing happens`)
   await pause(settleMs, signal)
   const used = await measureIdle(stage, loop, monits, signal)

@@ -27,22 +27,27 @@ export interface Deaths {
 
 const agent = 'bezalel'
 const saysPerDeath = 3
+/** Steps of this size spread over a second as evenly as any, however many there are. */
+const goldenMs = 618.034
 
-export async function measureDeaths(stage: Stage, { count, rivals, listener, speaker, signal, say }: Options): Promise<Deaths> {
+export async function measureDeaths(stage: Stage, { atLeast, forMs, rivals, listener, speaker, signal, say }: Options): Promise<Deaths> {
   const found: Deaths = { ours: [], noticed: [], theirs: new Map(rivals.map(({ name }) => [name, []])), floor: [] }
-  for (let number = 1; number <= count; number++) {
+  const fromMs = performance.now()
+  for (let number = 1; number <= atLeast || performance.now() - fromMs < forMs; number++) {
     for (let said = 1; said <= saysPerDeath; said++)
       found.floor.push(await measureSay(listener, speaker, `floor ${number} ${said}`, signal))
     // Everybody looks once a second: a death must come at any moment of that second.
-    await pause(1_000 * Math.random(), signal)
+    await pause((number * goldenMs) % 1_000, signal)
     const ours = await measureDeath(stage, listener, rivals, found, signal)
-    say(`death ${number} of ${count}: ${ours.toFixed(0)} ms`)
+    say(`death ${number}: ${ours.toFixed(0)} ms`)
   }
   return found
 }
 
 interface Options {
-  count: number
+  /** Deaths, however long they take; more of them for as long as `forMs`. */
+  atLeast: number
+  forMs: number
   rivals: Rival[]
   listener: Player
   speaker: Player
