@@ -12,7 +12,7 @@ export const restart: Operation = {
   examples: ['restart bezalel'],
   effect: 'acts',
   answeredBy: 'watch',
-  deadlineMs: 120_000,
+  deadlineMs: 300_000,
 
   async run(args, context) {
     const id = args['agent'] ?? ''

@@ -50,6 +50,8 @@ interface LastLook {
   processEpoch?: string
   /** `bootId:startTime` of the process that was there at this look, whoever wrote the beat; empty where there was none. */
   seenEpoch?: string
+  /** The last pid that the host saw alive. */
+  seenPid?: number
   fault?: string
 }
 
@@ -154,7 +156,7 @@ export function startHostWatch(
     if (look?.fault !== undefined && look.fault !== before?.fault)
       log.warn({ agent: agent.id, fault: look.fault }, 'a heartbeat can not be read')
     const isNews = look !== undefined && (look.beatAtMs !== before?.beatAtMs || look.processEpoch !== before.processEpoch)
-    const gone = ports.isActedOn(agent.id) ? undefined : goneCause(sighting, look, before)
+    const gone = ports.isActedOn(agent.id) ? undefined : goneCause(agent, sighting, look, before)
     roster.observe(agent.id, {
       kind: 'sighted',
       ...(isNews &&
@@ -218,6 +220,7 @@ function afterLook(before: LastLook | undefined, agent: AgentConfig, sighting: A
         mtimeMs: file.mtimeMs,
         beatAtMs,
         ...(before?.seenEpoch !== undefined && { seenEpoch: before.seenEpoch }),
+        ...(before?.seenPid !== undefined && { seenPid: before.seenPid }),
       }
     }
   } else if (file.kind === 'unreadable') {
@@ -233,13 +236,14 @@ function afterLook(before: LastLook | undefined, agent: AgentConfig, sighting: A
       ? look.content.pid === process.pid
       : isNewBeat && (before?.seenEpoch === undefined || before.seenEpoch === '' || before.seenEpoch === process.epoch)
   if (look.processEpoch === undefined && isWriter) look = { ...look, processEpoch: process.epoch }
-  return look.seenEpoch === process.epoch ? look : { ...look, seenEpoch: process.epoch }
+  return { ...look, seenEpoch: process.epoch, seenPid: process.pid }
 }
 
 const nothingRead: LastLook = { content: {}, mtimeMs: -1, beatAtMs: -1 }
 
 /** Whether what was seen means that the agent's process is gone. */
 function goneCause(
+  agent: AgentConfig,
   sighting: AgentSighting,
   look: LastLook | undefined,
   before: LastLook | undefined,
@@ -251,6 +255,9 @@ function goneCause(
     // The host was asked about the pid of the beat before: a beat of another process has come since.
     if (pid !== undefined && before?.content.pid !== undefined && pid !== before.content.pid) return undefined
     if (pid !== undefined && before === undefined && process.pid !== pid) return undefined
+    // Where only the heartbeat names a pid, it may be a container's own number for it, which the host has never heard of.
+    const isHearsay = agent.body.kind === 'command' && agent.body.pidFile === undefined
+    if (isHearsay && look?.seenPid !== pid) return undefined
     return 'process-gone'
   }
   // The same number, another process: pids are used again.

@@ -57,6 +57,32 @@ const cause = (agent = 'timmy') => roster.agent(agent)?.status.cause
 const outbox = () => ledger.unacknowledged('tower', 100).map(({ text }) => text)
 
 describe('looking at a host', () => {
+  it('does not take an agent for dead by a pid that the host never saw alive: it may be a container’s own number', async () => {
+    const contained = agentConfig('timmy', { body: { kind: 'command', start: ['/bin/restart'] } })
+    host.start('timmy')
+    host.kill('timmy')
+    await started([contained])
+    for (let beat = 0; beat < 5; beat++) {
+      host.beat('timmy', { at: 0, pid: 7 })
+      await clock.advance(1_000)
+      expect(state()).toBe('up')
+    }
+    expect(outbox()).toEqual([])
+    await clock.advance(6_000)
+    expect([state(), cause()]).toEqual(['down', 'silent'])
+  })
+
+  it('takes it for dead by a pid that the host did see alive, though only the heartbeat names it', async () => {
+    host.start('timmy')
+    host.beat('timmy')
+    await started([agentConfig('timmy', { body: { kind: 'command', start: ['/bin/restart'] } })])
+    await clock.advance(1_000)
+    host.beat('timmy')
+    host.kill('timmy')
+    await clock.advance(1_000)
+    expect([state(), cause()]).toEqual(['down', 'process-gone'])
+  })
+
   it('sees an agent beat, fall silent, and beat again', async () => {
     host.start('timmy')
     host.beat('timmy')
