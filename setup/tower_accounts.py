@@ -92,6 +92,21 @@ def ensure_player(name: str, password: str, permissions: list[str]) -> None:
             holder.permissions.add(permission)
 
 
+def empty_rooms() -> None:
+    """Take all characters out of their rooms, as Evennia does when a player leaves.
+
+    It makes them standing in the first room, where visitors would take them for people. The game is
+    stopped, so nobody is in one; who logs in finds himself where he was.
+    """
+    from evennia.accounts.models import AccountDB
+
+    for account in AccountDB.objects.all():
+        for character in account.characters.all():
+            if character.location is not None:
+                character.db.prelogout_location = character.location
+                character.location = None
+
+
 def main(game: str, accounts: dict[str, Any]) -> None:
     """Do everything, in order.
 
@@ -111,6 +126,7 @@ def main(game: str, accounts: dict[str, Any]) -> None:
     prepare_world(accounts["superuser"])
     ensure_player(**named(accounts["player"]), permissions=["Builder"])
     ensure_player(**named(accounts["visitor"]), permissions=["Player"])
+    empty_rooms()
 
     from evennia_towerwatch.account import ensure_bridge_account
 

@@ -25,12 +25,18 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   }
   const info = demo.info()
   const colour = process.stdout.isTTY && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb' ? 'colour' : 'plain'
-  const words = { command: 'npx towerwatch', attach: `tmux -S ${info.tmux.socket} attach`, log: layoutIn(varDir).watchLog }
+  const words = { command: 'npx towerwatch', attach: attachCommand(info.tmux.socket, process.env['TMUX']), log: layoutIn(varDir).watchLog }
   print(readyScreen(info, paint(colour), words))
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   print('Stopping the watch, the Tower, the agents and their hosts ...')
   await demo.stop()
   print('Stopped.')
+}
+
+/** As it can be typed into a shell; tmux refuses to be attached from inside another one, `outer`, unless told not to know. */
+export function attachCommand(socket: string, outer: string | undefined): string {
+  const word = /^[\w@%+:,./-]+$/.test(socket) ? socket : `'${socket.replaceAll("'", `'\\''`)}'`
+  return `${outer ? 'TMUX= ' : ''}tmux -S ${word} attach`
 }
 
 /** Run by type stripping, this file and its neighbours are .ts; built, they are .js. */

@@ -107,7 +107,7 @@ export async function startDemo(options: DemoOptions, parts: DemoParts): Promise
   const openTower = async (aborted: AbortSignal) => {
     print('The Tower opens, which takes a few seconds ...')
     running.tower = await parts.startTower(aborted)
-    print('The Tower is open.')
+    print('The Tower: its game answers.')
   }
 
   try {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { attachCommand } from '../../src/demo/demo.ts'
 import { paint, readyScreen } from '../../src/demo/screen.ts'
 import { exampleInfo } from './parts.ts'
 
@@ -32,4 +33,9 @@ test('colour only sets words off: without it the words are the same', () => {
 test('it fits a terminal of 80 columns where its paths do', () => {
   const lines = readyScreen(exampleInfo, paint('plain'), words).split('\n')
   expect(lines.filter((line) => line.length > 80)).toEqual([])
+})
+
+test('the command that shows the panes can be typed as it stands, also in a folder with spaces and inside another tmux', () => {
+  expect(attachCommand('/v/demo/tmux.sock', undefined)).toBe('tmux -S /v/demo/tmux.sock attach')
+  expect(attachCommand("/it's my/tmux.sock", '/tmp/tmux-1000/default,1,0')).toBe("TMUX= tmux -S '/it'\\''s my/tmux.sock' attach")
 })

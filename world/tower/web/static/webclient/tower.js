@@ -1,8 +1,8 @@
 /*
  * The web client of The Tower: Evennia's websocket, a log, a line to type in.
  *
- * Evennia sends HTML. It is never put into the page as it comes: it is parsed apart from the page, and text, line breaks
- * and colours are all that is taken over. Links are not, as players and agents could write them.
+ * Evennia sends HTML. No browser's parser ever sees it: it is read here, and text, line breaks and colours are all that is
+ * taken over. Links are not, as players and agents could write them.
  */
 
 {
@@ -35,35 +35,42 @@
 
   /* ---- what comes in ---- */
 
-  /** Copies text, line breaks and colours; `from` is a document of its own, in which nothing runs and nothing loads. */
-  function copyInto(target, from) {
-    for (const node of from.childNodes) {
-      if (node.nodeType === Node.TEXT_NODE) target.append(node.data.replaceAll('\u00a0', ' '))
-      else if (node.nodeName === 'BR') target.append('\n')
-      else if (node.nodeName === 'SPAN') {
+  const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"', '#x27': "'", '#39': "'", nbsp: ' ' }
+
+  /** Writes text, line breaks and colours. What is not one of the few things that Evennia sends is shown as the text it is. */
+  function write(target, html) {
+    const open = [target]
+    for (const [token, end, tag, attributes, entity] of html.matchAll(/<(\/?)([a-z]+)([^>]*)>|&(#?\w+);|[^<&]+|[<&]/gi)) {
+      const here = open.at(-1)
+      if (entity !== undefined) here.append(ENTITIES[entity.toLowerCase()] ?? token)
+      else if (tag === undefined) here.append(token.replaceAll('\u00a0', ' '))
+      else if (tag === 'br') here.append('\n')
+      else if (tag === 'span' && end === '') {
         const span = document.createElement('span')
-        paint(span, node)
-        copyInto(span, node)
-        target.append(span)
-      } else if (node.nodeType === Node.ELEMENT_NODE) copyInto(target, node)
+        paint(span, attributes)
+        here.append(span)
+        open.push(span)
+      } else if (tag === 'span' && open.length > 1) open.pop()
     }
   }
 
-  function paint(span, from) {
-    for (const name of from.classList) {
+  function paint(span, attributes) {
+    const classes = /class="([^"]*)"/.exec(attributes)?.[1] ?? ''
+    for (const name of classes.split(' ')) {
       const numbered = /^(bg)?color-([0-9]{3})$/.exec(name)
       if (numbered && Number(numbered[2]) < 256) span.style[numbered[1] ? 'backgroundColor' : 'color'] = colour(Number(numbered[2]))
       else if (name === 'underline' || name === 'blink') span.classList.add(name)
     }
     // True colour comes as a style.
-    for (const property of ['color', 'backgroundColor']) if (from.style[property]) span.style[property] = from.style[property]
+    for (const [, back, value] of attributes.matchAll(/(background-)?color: *(#[0-9a-f]{3,6}|rgb\([0-9, ]+\))/gi))
+      span.style[back ? 'backgroundColor' : 'color'] = value
   }
 
   function show(element, kind) {
     element.classList.add('message')
     if (kind) element.classList.add(kind)
-    // Two words with several spaces between them: a table.
-    if (/\S {2,}\S/.test(element.textContent)) element.classList.add('table')
+    // Three columns or a frame: a table.
+    if (/\S {2,}\S.* {2,}\S|^\+[-+]+\+$/m.test(element.textContent)) element.classList.add('table')
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40
     log.append(element)
     while (log.childElementCount > KEPT_MESSAGES) log.firstElementChild.remove()
@@ -72,7 +79,7 @@
 
   function showHtml(html) {
     const element = document.createElement('div')
-    copyInto(element, new DOMParser().parseFromString(html, 'text/html').body)
+    write(element, html)
     show(element)
   }
 
