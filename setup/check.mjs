@@ -55,14 +55,17 @@ export async function check(options = {}) {
   const vitest = await show('tests', [...tool('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`])
   outcomes.push({ title: 'tests', counts: countVitest(readOr(report, ''), vitest.exitCode) })
 
-  for (const venv of venvs) {
+  // All at once: they keep the processors busy and share nothing. What each has to say is shown when it has ended.
+  const ofThePlugin = venvs.map(async (venv) => {
     const title = `tests of the plugin, Python ${venv.minor}`
     const { exitCode, output } = await show(title, [venv.python, path.join(root, 'world', 'run_tests.py')], {
       cwd: path.join(root, 'world'),
       env: { ...pythonEnv(), PATH: `${venv.bin}:${process.env['PATH'] ?? ''}` },
+      when: 'ended',
     })
-    outcomes.push({ title, counts: countClosingLine(output, exitCode) })
-  }
+    return { title, counts: countClosingLine(output, exitCode) }
+  })
+  outcomes.push(...(await Promise.all(ofThePlugin)))
 
   const notTested = [...(options.notTested ?? [])]
   for (const line of EVENNIA_LINES) {
@@ -88,11 +91,12 @@ function summarise(outcomes, notTested) {
  * Runs a part of the checks, shows what it prints, and keeps it.
  * @param {string} title
  * @param {[string, ...string[]]} argv
- * @param {{ cwd?: string, env?: Record<string, string | undefined> }} [options]
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, when?: 'at once' | 'ended' }} [options]
  * @returns {Promise<{ exitCode: number, output: string }>}
  */
 function show(title, [program, ...args], options = {}) {
-  console.log(`\n== ${title}`)
+  const atOnce = options.when !== 'ended'
+  if (atOnce) console.log(`\n== ${title}`)
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: options.cwd ?? root, env: options.env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
@@ -105,12 +109,13 @@ function show(title, [program, ...args], options = {}) {
     for (const input of [child.stdout, child.stderr]) {
       createInterface({ input }).on('line', (line) => {
         output += `${line}\n`
-        console.log(indentClosingLine(line))
+        if (atOnce) console.log(indentClosingLine(line))
       })
     }
     child.once('error', reject)
     child.once('close', (code) => {
       for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(name, stop)
+      if (!atOnce) console.log(`\n== ${title}\n${output.split('\n').map(indentClosingLine).join('\n')}`)
       if (asked) reject(new Interrupted())
       else resolve({ exitCode: code ?? 1, output })
     })
