@@ -15,7 +15,7 @@ import { assertNever } from './assert-never.ts'
 export type AgentState = 'new' | 'up' | 'late' | 'down' | 'unreachable' | 'paused' | 'unknown'
 
 /** Why an agent is down. `silent`: no beat for period + grace. */
-export type DownCause = 'silent' | 'process-gone' | 'pane-dead'
+type DownCause = 'silent' | 'process-gone' | 'pane-dead'
 
 /** One proof of life. */
 export interface Beat {
@@ -36,7 +36,7 @@ export interface Timing {
   graceMs: number
 }
 
-export interface AgentFacts {
+interface AgentFacts {
   lastBeat?: Beat
   /** Its process was seen to be gone, and no beat of another life has come since. */
   gone?: { atMs: number; cause: 'process-gone' | 'pane-dead' }
@@ -46,7 +46,7 @@ export interface AgentFacts {
   blind?: { sinceMs: number }
 }
 
-export interface AgentStatus {
+interface AgentStatus {
   state: AgentState
   sinceMs: number
   cause?: string

@@ -5,7 +5,7 @@ export interface Actor {
   name: string
 }
 
-export interface ArgumentDeclaration {
+interface ArgumentDeclaration {
   /** `agent`, `host`, `text`… as it stands in usage lines and in the request's arguments. */
   name: string
   kind: 'agent' | 'host' | 'agent-or-host'

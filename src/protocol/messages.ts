@@ -25,8 +25,8 @@ const ageMs = z.number().min(0).max(1e13)
 const instantMs = z.number().min(0).max(1e14)
 const hash = z.string().regex(/^[0-9a-f]{8,64}$(?!\n)/)
 
-export const agentStates = ['new', 'up', 'late', 'down', 'unreachable', 'paused', 'unknown'] as const
-export const hostStates = ['new', 'up', 'unreachable', 'unknown'] as const
+const agentStates = ['new', 'up', 'late', 'down', 'unreachable', 'paused', 'unknown'] as const
+const hostStates = ['new', 'up', 'unreachable', 'unknown'] as const
 
 const incidentView = z.strictObject({
   /** Number of the incident in the watch's ledger: what a person types to name it. */
@@ -69,7 +69,7 @@ export const hostView = z.strictObject({
 })
 
 /** Who asked. `kind: account` is a game account: `id` is its database id there, the Tower routes answers by it. */
-export const actorSchema = z.strictObject({
+const actorSchema = z.strictObject({
   kind: z.enum(['account', 'shell', 'watch']),
   id: z.string().max(64),
   name: line(80),
@@ -200,4 +200,3 @@ export type WatchMessage = { [Name in WatchMessageName]: { name: Name; data: Wat
 export type TowerMessage = { [Name in TowerMessageName]: { name: Name; data: TowerMessages[Name] } }[TowerMessageName]
 export type AgentView = z.infer<typeof agentView>
 export type HostView = z.infer<typeof hostView>
-export type Actor = z.infer<typeof actorSchema>

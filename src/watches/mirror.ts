@@ -6,7 +6,7 @@ import type { Body } from '../ports/host.ts'
 import type { AgentView, HostView } from '../protocol/messages.ts'
 import type { Roster } from './roster.ts'
 
-export function agentView(agent: AgentConfig, roster: Roster, nowMs: number): AgentView | undefined {
+function agentView(agent: AgentConfig, roster: Roster, nowMs: number): AgentView | undefined {
   const record = roster.agent(agent.id)
   if (!record) return undefined
   const { status, facts } = record
@@ -38,7 +38,7 @@ export function agentView(agent: AgentConfig, roster: Roster, nowMs: number): Ag
   }
 }
 
-export function hostView(id: string, config: Config, roster: Roster, nowMs: number): HostView | undefined {
+function hostView(id: string, config: Config, roster: Roster, nowMs: number): HostView | undefined {
   const host = config.hosts.get(id)
   const record = roster.host(id)
   if (!host || !record) return undefined

@@ -17,7 +17,7 @@ import { until } from '../support/until.ts'
 const root = join(import.meta.dirname, '..', '..')
 
 /** A host whose sshd was killed comes back after so long. */
-export const hostReturnMs = 6_000
+const hostReturnMs = 6_000
 
 export interface Stage {
   game: TestGame

@@ -8,7 +8,7 @@ export interface ProcessView {
 }
 
 /** Undefined when there is no such process, or only its zombie. */
-export function processView(pid: number): ProcessView | undefined {
+function processView(pid: number): ProcessView | undefined {
   let text: string
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -5,7 +5,7 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-export const neededPrograms: Record<string, string> = {
+const neededPrograms: Record<string, string> = {
   dash: 'dash',
   bash: 'bash',
   busybox: 'busybox',

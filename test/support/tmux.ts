@@ -7,7 +7,7 @@ import { programPath } from './programs.ts'
 
 const run = promisify(execFile)
 
-export interface Pane {
+interface Pane {
   id: string
   pid: number
   dead: boolean

@@ -26,7 +26,7 @@ export class DeclarationError extends Error {
 }
 
 const frameKinds = ['hello', 'part', 'progress', 'ok', 'refused', 'failed'] as const
-export type FrameKind = (typeof frameKinds)[number]
+type FrameKind = (typeof frameKinds)[number]
 export interface Frame {
   request: number
   kind: FrameKind

@@ -3,7 +3,7 @@ import { type ActProgress, type AgentDeclaration, type AgentSighting, HostError,
 import { type Channel, openChannel, type Transport } from './channel.ts'
 import { DeclarationError, encodeDeclarations, type Frame, ProtocolError, parseHealth, parseSighting, parseStep } from './gate-protocol.ts'
 
-export interface LinkDeadlines {
+interface LinkDeadlines {
   declareMs: number
   beatsMs: number
   probeMs: number
