@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
 from evennia.comms.comms import DefaultChannel
 from evennia.comms.models import ChannelDB
 from evennia.utils import logger
 from evennia.utils.create import create_channel
+from evennia.utils.utils import class_from_module
 
 from . import conf
 from .commands.words import command_words
@@ -32,6 +34,12 @@ def find_channel() -> Any:
     return ChannelDB.objects.filter(db_key__iexact=conf.channel_name()).first()
 
 
+def _channel_type() -> type:
+    """The game's own type, where it is one of ours: the command `channel` finds no other."""
+    own = class_from_module(settings.BASE_CHANNEL_TYPECLASS)
+    return own if issubclass(own, FleetChannel) else FleetChannel
+
+
 def ensure_channel() -> Any:
     """The channel; made where it is missing. Everybody may listen, Builders may speak."""
     channel = find_channel()
@@ -40,7 +48,7 @@ def ensure_channel() -> Any:
             conf.channel_name(),
             desc="What happens in the fleet, as the watch sees it",
             locks="listen:all();send:perm(Builder);control:perm(Admin)",
-            typeclass=FleetChannel,
+            typeclass=_channel_type(),
         )
     elif not isinstance(channel, FleetChannel) and conf.channel_name().lower() in command_words():
         logger.log_warn(

@@ -12,7 +12,9 @@ DEFAULTS: dict[str, Any] = {
     "TOWERWATCH_SEE_LOCK": "all()",
     "TOWERWATCH_ACT_LOCK": "perm(Builder)",
     "TOWERWATCH_CANONICAL_ONLY": (),
-    "TOWERWATCH_SILENT_AFTER_S": 30,
+    # Three pings of the watch. Evennia keeps the session of a websocket that was cut off, so that
+    # a watch that was killed is found missing by its silence alone.
+    "TOWERWATCH_SILENT_AFTER_S": 10,
 }
 
 INPUT_FUNCS = "evennia_towerwatch.inputfuncs"

@@ -1,7 +1,7 @@
 """Channels."""
 
-from evennia.comms.comms import DefaultChannel
+from evennia_towerwatch.channel import FleetChannel
 
 
-class Channel(DefaultChannel):
-    """Evennia's own."""
+class Channel(FleetChannel):
+    """The base type of all channels; see the README of evennia_towerwatch."""

@@ -3,9 +3,11 @@
 from typing import Any
 from unittest.mock import patch
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 from evennia.comms.comms import DefaultChannel
+from evennia.utils.utils import class_from_module
 
 from evennia_towerwatch import announce, build, models
 from evennia_towerwatch.bridge import BRIDGE
@@ -163,6 +165,11 @@ class OnTheChannel(TowerTest):
                 nicked(account, "fleet"),
                 "fleet",
             )
+
+    def test_evennias_command_finds_the_channel(self) -> None:
+        # It looks only for channels of exactly the game's own type.
+        own = class_from_module(settings.BASE_CHANNEL_TYPECLASS)
+        self.assertEqual(list(own.objects.channel_search("Fleet")), [find_channel()])
 
     def test_with_evennias_own_channel_it_would(self) -> None:
         DefaultChannel.add_user_channel_alias(find_channel(), self.account, "fleet")

@@ -133,7 +133,7 @@ class Presence(TowerTest):
 
     def test_a_silent_watch_counts_as_not_connected_until_it_is_heard_again(self) -> None:
         session = self.connect()
-        self.time_s += 29
+        self.time_s += 9
         self.assertIsNone(BRIDGE.problem())
         self.time_s += 2
         self.assertIn("nothing was heard of it since", BRIDGE.problem())
