@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { answers } from './answers.ts'
+import { startKeeper } from './keeper.ts'
 import { takeOwnership } from './owner.ts'
 import { type Place, type Provisioned, readProvisioned, writePorts } from './place.ts'
 import { choosePorts } from './ports.ts'
@@ -29,21 +30,32 @@ export type StartOptions = {
 
 /**
  * Starts the bundled Tower, or takes over the one that a crash of its last owner left running, and waits until players and
- * the bridge can get in.
+ * the bridge can get in. From then on, until it is stopped, a half of it that dies is started again.
  * @param varDir where set-up made it
  * @throws when it has not been set up, is run by another process, or does not come up: with the end of its own log
  */
 export async function startBundledTower(varDir: string, { progress = () => undefined, signal }: StartOptions = {}): Promise<RunningTower> {
   const tower = readProvisioned(varDir)
   signal?.throwIfAborted()
-  const giveBack = takeOwnership(path.join(tower.folder, 'owner'))
+  const { isHeld, giveBack } = takeOwnership(path.join(tower.folder, 'owner'))
   try {
     const place = (await adopt(tower, progress)) ?? (await start(varDir, tower, progress, signal))
+    const endKeeper = startKeeper({
+      game: tower.game,
+      isOurs: isHeld,
+      startPart: (part) => {
+        rmSync(pidFile(tower, part), { force: true })
+        startPart(tower, part)
+      },
+      say: progress,
+    })
     let stopping: Promise<void> | undefined
     return {
       place,
       stop: () => {
-        stopping ??= stopGame(tower).finally(giveBack)
+        stopping ??= endKeeper()
+          .then(() => stopGame(tower))
+          .finally(giveBack)
         return stopping
       },
     }
@@ -111,7 +123,7 @@ function startPart(tower: Provisioned, part: 'portal' | 'server'): StartedPart {
     [
       `--python=${path.join(tower.evennia, 'server', script)}`,
       `--logger=evennia.utils.logger.${logger}`,
-      `--pidfile=${path.join(tower.game, 'server', `${part}.pid`)}`,
+      `--pidfile=${pidFile(tower, part)}`,
     ],
     { cwd: tower.game, env: environment(tower, bin), stdio: ['ignore', 'pipe', 'pipe'], detached: true },
   )
@@ -182,7 +194,11 @@ function environment(tower: Provisioned, bin: string): Record<string, string> {
 
 /** Left over from a crash they name a pid that may belong to anybody by now, and twistd would refuse to start. */
 function removePidFiles(tower: Provisioned): void {
-  for (const part of ['portal', 'server']) rmSync(path.join(tower.game, 'server', `${part}.pid`), { force: true })
+  for (const part of ['portal', 'server'] as const) rmSync(pidFile(tower, part), { force: true })
+}
+
+function pidFile(tower: Provisioned, part: 'portal' | 'server'): string {
+  return path.join(tower.game, 'server', `${part}.pid`)
 }
 
 /** Says what the running game was started from. */

@@ -1,13 +1,19 @@
+import { randomUUID } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+
+export type Ownership = {
+  /** Whether nobody has taken it over in the meantime. */
+  isHeld(): boolean
+  giveBack(): void
+}
 
 /**
  * Takes the bundled Tower for this process, so that two programs never start and stop one game under each other's feet.
  * An owner that has died counts for nothing: that is how a Tower left over from a crash is taken over.
- * @returns gives it back
  * @throws when a living process has it
  */
-export function takeOwnership(file: string): () => void {
-  const mine = `${process.pid} ${bornAt(process.pid)}\n`
+export function takeOwnership(file: string): Ownership {
+  const mine = `${process.pid} ${bornAt(process.pid)} ${randomUUID()}\n`
   for (;;) {
     const owner = readText(file)
     if (owner !== undefined && isAlive(owner)) {
@@ -16,8 +22,12 @@ export function takeOwnership(file: string): () => void {
     if (owner !== undefined) rmSync(file, { force: true })
     if (create(file, mine)) break
   }
-  return () => {
-    if (readText(file) === mine) rmSync(file, { force: true })
+  const isHeld = () => readText(file) === mine
+  return {
+    isHeld,
+    giveBack: () => {
+      if (isHeld()) rmSync(file, { force: true })
+    },
   }
 }
 

@@ -10,6 +10,7 @@ import { type RunningTower, readPlace, startBundledTower } from '../../../src/ad
 import { readProvisioned } from '../../../src/adapters/game/place.ts'
 import { isFree } from '../../../src/adapters/game/ports.ts'
 import { gameProcesses, signalAll } from '../../../src/adapters/game/processes.ts'
+import { until } from '../../support/until.ts'
 
 const root = path.join(import.meta.dirname, '..', '..', '..')
 let varDir = ''
@@ -84,6 +85,28 @@ test('the half of a game, or one that runs older code, is stopped and started an
   ownerDies()
   await start()
   expect((await pids()).some((pid) => older.includes(pid))).toBe(false)
+})
+
+test('a half that is killed is started again, and the same game goes on', async () => {
+  const said: string[] = []
+  const tower = await start(said)
+  const { game } = readProvisioned(varDir)
+  for (const part of ['server', 'portal'] as const) {
+    const before = await gameProcesses(game)
+    const mine = before.filter((one) => one.part === part)
+    signalAll(mine, 'SIGKILL')
+    await until(
+      async () => {
+        const now = await gameProcesses(game)
+        return now.length === 2 && now.every((one) => one.part !== part || one.pid !== mine[0]?.pid)
+      },
+      { withinMs: 40_000, what: `another ${part}` },
+    )
+    expect(said).toContain(`its ${part} has ended, starting it again`)
+    await until(() => answers(tower.place, 5_000), { withinMs: 40_000, what: `an answer through the new ${part}` })
+  }
+  await tower.stop()
+  expect(await pids()).toEqual([])
 })
 
 test('a port that somebody else has and a pid file that names somebody else are both left alone', async () => {
