@@ -37,10 +37,10 @@ def state_word(state: str, shown: str | None = None) -> str:
 
 
 def duration(ms: float) -> str:
-    """A duration as people say it, in the two largest units: `45 s`, `3 m 10 s`, `2 d 4 h`."""
+    """A duration as people say it, in the two largest units: `45 s`, `3 min 10 s`, `2 d 4 h`."""
     seconds = int(ms // 1000)
     parts = []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         count, seconds = divmod(seconds, size)
         if parts or count or unit == "s":
             parts.append((count, unit))

@@ -28,6 +28,7 @@ from .protocol import load_protocol
 TAKEN_OVER = "Logged in from elsewhere. Disconnecting."
 
 _REMEMBERED_RESULTS = 1000
+_DOUBT_AFTER_S = 2
 
 
 def now_ms() -> float:
@@ -57,7 +58,14 @@ class Pending:
 
     account_id: int
     operation: str
+    doubt: Any
     deadline: Any
+
+    def stop(self) -> None:
+        """Nobody waits for it any more."""
+        for call in (self.doubt, self.deadline):
+            if call.active():
+                call.cancel()
 
 
 class Bridge:
@@ -109,6 +117,11 @@ class Bridge:
             return f"The watch is not connected: nothing was heard of it since {self.heard.said()}."
         return None
 
+    def last_heard(self) -> str:
+        """Since when nothing came from the watch: `it was last heard at 14:03:22 UTC (4 s ago)`."""
+        heard = self.heard or self.started
+        return f"it was last heard at {heard.said()}"
+
     def is_watched(self) -> bool:
         """Whether what is mirrored is still true."""
         return self.problem() is None
@@ -158,13 +171,17 @@ class Bridge:
     def _version_sentence(self, message: dict[str, Any]) -> str | None:
         theirs, version = escape(str(message.get("watch", "unknown")), 40), message["v"]
         both = f"The watch is version {theirs} and the Tower's plugin is version {__version__}"
+        if theirs == __version__ and version == self.protocol.version:
+            mend = "restart the watch and reload the game, so that both run what is installed"
+        else:
+            mend = "update the older one"
         if version != self.protocol.version:
             older = "plugin" if version > self.protocol.version else "watch"
             return f"{both}: update the {older} (protocol {version} and {self.protocol.version})."
         if message["protocolHash"] != self.protocol.hash:
-            return f"{both}: update the older one, their protocols differ."
+            return f"{both}, but their protocols differ: {mend}."
         if message["operationsHash"] != self.protocol.operations_hash:
-            return f"{both}: update the older one, their operations differ."
+            return f"{both}, but their operations differ: {mend}."
         return None
 
     def version_refusal(self, message: dict[str, Any]) -> str | None:
@@ -234,6 +251,7 @@ class Bridge:
         operation: dict[str, Any],
         arguments: dict[str, str],
         account: Any,
+        on_doubt: Callable[[], None],
         on_deadline: Callable[[], None],
     ) -> None:
         """Ask the watch for an operation. The caller has seen that `problem()` is None.
@@ -242,13 +260,16 @@ class Bridge:
             operation: Its declaration.
             arguments: Values by the names of the declaration.
             account: Who asks.
+            on_doubt: Called when nothing at all has come after two seconds: a watch that was killed
+                looks connected until its silence is long enough to tell.
             on_deadline: Called when no final result has come in time.
         """
         request_id = uuid.uuid4().hex
         deadline = self._later(
             operation["deadlineMs"] / 1000, self._deadline, request_id, on_deadline
         )
-        self._pending[request_id] = Pending(account.id, operation["name"], deadline)
+        doubt = self._later(_DOUBT_AFTER_S, on_doubt)
+        self._pending[request_id] = Pending(account.id, operation["name"], doubt, deadline)
         self.send(
             self.session,
             "tower_request",
@@ -277,11 +298,17 @@ class Bridge:
         if self._pending.pop(request_id, None) is not None:
             on_deadline()
 
+    def answered(self, request_id: str) -> None:
+        """Something came for a request: the watch is at it."""
+        pending = self._pending.get(request_id)
+        if pending is not None and pending.doubt.active():
+            pending.doubt.cancel()
+
     def end_request(self, request_id: str) -> bool:
         """A final result came; returns False when it is a repeat of one that was shown."""
         pending = self._pending.pop(request_id, None)
-        if pending is not None and pending.deadline.active():
-            pending.deadline.cancel()
+        if pending is not None:
+            pending.stop()
         if request_id in self._ended:
             return False
         self._ended[request_id] = None

@@ -14,7 +14,7 @@ DEFAULTS: dict[str, Any] = {
     "TOWERWATCH_CANONICAL_ONLY": (),
     # Three pings of the watch. Evennia keeps the session of a websocket that was cut off, so that
     # a watch that was killed is found missing by its silence alone.
-    "TOWERWATCH_SILENT_AFTER_S": 10,
+    "TOWERWATCH_SILENT_AFTER_S": 7,
 }
 
 INPUT_FUNCS = "evennia_towerwatch.inputfuncs"

@@ -112,6 +112,7 @@ def _on_result(session: Any, message: dict[str, Any]) -> None:
     if mismatch is not None:
         return BRIDGE.error(session, "version", mismatch, message["id"])
     final = message["status"] not in ("accepted", "running")
+    BRIDGE.answered(message["id"])
     if not final or BRIDGE.end_request(message["id"]):
         answers.show(message)
     if final:

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { answers } from './answers.ts'
@@ -43,6 +43,8 @@ export async function startBundledTower(varDir: string, { progress = () => undef
     const endKeeper = startKeeper({
       game: tower.game,
       isOurs: isHeld,
+      // One that was told to end takes its pid file away; one that was killed can't.
+      wasKilled: (part) => existsSync(pidFile(tower, part)),
       startPart: (part) => {
         rmSync(pidFile(tower, part), { force: true })
         startPart(tower, part)

@@ -8,6 +8,8 @@ export type KeeperOptions = {
   /** Whether the game still is this process's to start; once it is not, the keeper ends. */
   readonly isOurs: () => boolean
   readonly startPart: (part: Part) => void
+  /** Whether a half that is not there was killed, rather than stopped in order by somebody (`evennia stop`). */
+  readonly wasKilled: (part: Part) => boolean
   /** Is told, in a few words, what has ended. */
   readonly say: (text: string) => void
 }
@@ -22,7 +24,7 @@ const LONGEST_PAUSE_MS = 60_000
  * is started with growing pauses.
  * @returns ends the keeper; nothing is started any more once it has resolved
  */
-export function startKeeper({ game, isOurs, startPart, say }: KeeperOptions): () => Promise<void> {
+export function startKeeper({ game, isOurs, startPart, wasKilled, say }: KeeperOptions): () => Promise<void> {
   const missing = new Map<Part, { sinceMs: number; pauseMs: number; startedAtMs: number | undefined }>()
   let known: readonly GameProcess[] = []
   let timer: NodeJS.Timeout | undefined
@@ -38,7 +40,7 @@ export function startKeeper({ game, isOurs, startPart, say }: KeeperOptions): ()
         if (entry && nowMs - (entry.startedAtMs ?? nowMs) > LONGEST_PAUSE_MS) missing.delete(part)
         else if (entry) entry.sinceMs = nowMs
       } else if (!entry) missing.set(part, { sinceMs: nowMs, pauseMs: MISSING_MS, startedAtMs: undefined })
-      else if (nowMs - entry.sinceMs >= entry.pauseMs && !ended && isOurs()) {
+      else if (nowMs - entry.sinceMs >= entry.pauseMs && !ended && isOurs() && (entry.startedAtMs !== undefined || wasKilled(part))) {
         say(`its ${part} has ended, starting it again`)
         startPart(part)
         missing.set(part, { sinceMs: nowMs, pauseMs: Math.min(LONGEST_PAUSE_MS, entry.pauseMs * 2), startedAtMs: nowMs })

@@ -387,5 +387,7 @@ function linkOf(state: State, transport: string, now: number): TowerLink {
 }
 
 function mismatchSentence(watch: string, plugin: string, differing: string): string {
-  return `The watch (${watch}, protocol ${PROTOCOL_VERSION}) and the Tower's plugin (${oneLine(plugin, 40)}) do not fit together: ${differing} differ. Update the older of the two.`
+  const mend =
+    watch === plugin ? 'Restart the watch and reload the game, so that both run what is installed.' : 'Update the older of the two.'
+  return `The watch (${watch}, protocol ${PROTOCOL_VERSION}) and the Tower's plugin (${oneLine(plugin, 40)}) do not fit together: ${differing} differ. ${mend}`
 }

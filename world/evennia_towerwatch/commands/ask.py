@@ -24,6 +24,10 @@ class AskCommand(TowerCommand):
             text = f"{what}: no answer of the watch within {duration(deadline_ms)}."
             account.msg(text=(f"|y{text}|n {BRIDGE.problem() or ''}", {"type": "towerwatch"}))
 
-        BRIDGE.request(self.operation, arguments, account, on_deadline)
+        def on_doubt() -> None:
+            text = f"{what}: the watch has not answered yet; {BRIDGE.last_heard()}."
+            account.msg(text=(f"|y{text}|n", {"type": "towerwatch"}))
+
+        BRIDGE.request(self.operation, arguments, account, on_doubt, on_deadline)
         if self.operation["effect"] == "acts":
             self.tell(f"The watch is asked: {what}")

@@ -221,12 +221,36 @@ class Asking(TypingTest):
         self.assertIn("Usage: phase", self.type("phase now"))
         self.assertIn("Usage: restart <agent>", self.type("restart " + "x" * 500))
 
+    def test_a_watch_that_does_not_stir_is_told_after_two_seconds(self) -> None:
+        session = self.connect()
+        self.type("restart bezalel")
+        self.lines.clear()
+        self.clock.advance(1.9)
+        self.assertEqual(self.lines, [])
+        self.clock.advance(0.2)
+        said = "\n".join(self.lines)
+        self.assertIn("restart bezalel: the watch has not answered yet", said)
+        self.assertRegex(said, r"last heard at \d\d:\d\d:\d\d UTC \(\d+ s ago\)")
+        self.type("restart bezalel")
+        request = session.sent[-1][1]
+        session.call(
+            "tower_result",
+            v=1,
+            id=request["id"],
+            operation="restart",
+            status="accepted",
+            actor=request["actor"],
+            lines=[],
+        )
+        self.lines.clear()
+        self.clock.advance(10)
+        self.assertEqual(self.lines, [])
+
     def test_an_answer_that_does_not_come_is_said_at_the_deadline(self) -> None:
         self.connect()
         self.type("health")
-        self.lines.clear()
         self.clock.advance(14.9)
-        self.assertEqual(self.lines, [])
+        self.lines.clear()
         self.clock.advance(0.2)
         self.assertIn("health: no answer of the watch within 15 s", "\n".join(self.lines))
 

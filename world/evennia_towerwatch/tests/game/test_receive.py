@@ -115,7 +115,7 @@ class Presence(TowerTest):
         self.assertRegex(
             BRIDGE.problem(),
             r"^The watch is not connected: it has not called since the game started at "
-            r"\d\d:\d\d:\d\d UTC \(1 m 30 s ago\)\.$",
+            r"\d\d:\d\d:\d\d UTC \(1 min 30 s ago\)\.$",
         )
 
     def test_after_a_lost_connection_it_says_since_when(self) -> None:
@@ -133,7 +133,7 @@ class Presence(TowerTest):
 
     def test_a_silent_watch_counts_as_not_connected_until_it_is_heard_again(self) -> None:
         session = self.connect()
-        self.time_s += 9
+        self.time_s += 6
         self.assertIsNone(BRIDGE.problem())
         self.time_s += 2
         self.assertIn("nothing was heard of it since", BRIDGE.problem())

@@ -39,8 +39,8 @@ class Durations(unittest.TestCase):
             0: "0 s",
             999: "0 s",
             59_000: "59 s",
-            60_000: "1 m",
-            190_000: "3 m 10 s",
+            60_000: "1 min",
+            190_000: "3 min 10 s",
             3_600_000: "1 h",
             3_605_000: "1 h",
             187_200_000: "2 d 4 h",
@@ -73,7 +73,7 @@ class Npc(unittest.TestCase):
         fleet = fleet_of(agents, [host_view("ezra")])
         text = plain(npc_text(fleet.agents["bezalel"], fleet.hosts["ezra"], 4_000, True))
         for wanted in (
-            "down for 1 m 9 s (process-gone)",
+            "down for 1 min 9 s (process-gone)",
             "5 s ago, late (due every 2 s)",
             "busy: sorting",
             "Ezra (up)",
@@ -86,7 +86,7 @@ class Npc(unittest.TestCase):
     def test_a_closed_incident_tells_how_long_it_was(self) -> None:
         incident = {"number": 7, "cause": "silent", "openedAt": 1, "durationMs": 90_000}
         agent = fleet_of([agent_view("a", incident=incident)], []).agents["a"]
-        self.assertIn("#7 silent, closed after 1 m 30 s", plain(npc_text(agent, None, 0, True)))
+        self.assertIn("#7 silent, closed after 1 min 30 s", plain(npc_text(agent, None, 0, True)))
 
     def test_without_the_watch_nobody_knows_and_what_was_last_heard_is_told_as_such(self) -> None:
         agent = fleet_of([agent_view("a")], []).agents["a"]
@@ -116,7 +116,7 @@ class Rooms(unittest.TestCase):
     def test_a_host_room_counts_who_is_up_and_who_is_down(self) -> None:
         agents = self.fleet.agents_on("ezra")
         text = plain(host_room_text(self.fleet.hosts["ezra"], agents, 0, True))
-        self.assertEqual(text, "Host Ezra is up for 1 m 40 s: 1 up, 1 down.")
+        self.assertEqual(text, "Host Ezra is up for 1 min 40 s: 1 up, 1 down.")
 
     def test_the_watch_room_has_a_line_per_host(self) -> None:
         lines = plain(watch_room_text(self.fleet, True)).splitlines()
@@ -146,7 +146,7 @@ class Table(unittest.TestCase):
         fleet = fleet_of([agent_view("bezalel", state="down")], [host_view("ezra")])
         for width in (40, 80, 132):
             lines = [plain(line) for line in fleet_table(fleet, 61_000, True, width)]
-            self.assertRegex(lines[1], r"^bezalel +down +1 m 2 s")
+            self.assertRegex(lines[1], r"^bezalel +down +1 min 2 s")
             self.assertEqual(lines[-1], "1 agent: 1 down.")
         self.assertNotIn("Host", plain(fleet_table(fleet, 0, True, 40)[0]))
         self.assertIn("Runs in", plain(fleet_table(fleet, 0, True, 132)[0]))
