@@ -157,11 +157,15 @@ describe('the webclient in a browser', () => {
   it('draws tables for the width of a phone', async () => {
     const { page, shows } = await open('/webclient/', 390)
     await logIn(page, shows)
-    await type(page, 'fleet')
-    await shows(/6 agents:/)
+    // The game was restarted by the test before this one: the watch may still be waiting to call it again.
+    const mirrored = async () => {
+      await type(page, 'fleet')
+      return shows(/6 agents:/, 2_000).catch(() => false as const)
+    }
+    await until(mirrored, { withinMs: 60_000, what: 'a table of the fleet' })
     const log = page.locator('#messagewindow')
     expect(await log.evaluate((element) => element.scrollWidth <= element.clientWidth)).toBe(true)
-    const table = page.locator('.message.table', { hasText: /^Agent/ })
+    const table = page.locator('.message.table', { hasText: /^Agent/ }).last()
     expect(await table.evaluate((element) => element.scrollWidth <= element.clientWidth)).toBe(true)
     await page.close()
   })

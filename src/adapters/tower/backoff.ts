@@ -14,12 +14,14 @@ export interface Backoff {
 export const freshBackoff: Backoff = { failures: 0, refusals: 0 }
 
 const FIRST_MS = 500
-const CAP_MS = 30_000
+const CAP_MS = 10_000
 const LEAST_MS = 100
 const REFUSED_FIRST_MS = 120_000
 const REFUSED_CAP_MS = 1_800_000
 
-/** `random` is in [0, 1). The first wait is at most half a second; later ones at most 30 s. */
+/**
+ * `random` is in [0, 1). The first wait is at most half a second, later ones at most ten: people stand in the game and wait.
+ */
 export function afterFailure(backoff: Backoff, random: number): { waitMs: number; next: Backoff } {
   const bound = Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(backoff.failures, 16))
   return { waitMs: Math.max(LEAST_MS, Math.round(random * bound)), next: { ...backoff, failures: backoff.failures + 1 } }
