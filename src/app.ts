@@ -1,6 +1,5 @@
 /** The composition root: one running watch, put together from its ports. End-to-end tests and cli.ts both call this. */
 import type { Config } from './config/config.ts'
-import type { Beat } from './domain/agent.ts'
 import { type Desk, openDesk } from './operations/desk.ts'
 import type { Operation } from './operations/operation.ts'
 import type { Clock } from './ports/clock.ts'
@@ -12,6 +11,7 @@ import { startActivity } from './watches/activity.ts'
 import { type HostWatch, startHostWatch } from './watches/host-watch.ts'
 import { daysBefore } from './watches/local-days.ts'
 import { fleetView } from './watches/mirror.ts'
+import { nextBeat } from './watches/next-beat.ts'
 import { startReadiness } from './watches/readiness.ts'
 import { startRespawn } from './watches/respawn.ts'
 import { openRoster } from './watches/roster.ts'
@@ -65,26 +65,13 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       lastIncident: roster.lastIncident,
       hands: (host) => hosts.get(host)?.link(),
       health: (host) => hosts.get(host)?.health(),
-      nextBeat: (agent, fits, signal) => nextBeat(agent, fits, signal),
+      nextBeat: (agent, fits, signal) => nextBeat(roster, agent, fits, signal),
       daysBefore,
       tower: () => tower?.link(),
       stopping: stopping.signal,
     },
     log,
   )
-
-  function nextBeat(agent: string, fits: (beat: Beat) => boolean, signal: AbortSignal): Promise<Beat | undefined> {
-    return new Promise((resolve) => {
-      const off = roster.on((event) => {
-        if (event.kind === 'beat' && event.agent === agent && fits(event.beat)) done(event.beat)
-      })
-      const done = (beat?: Beat) => {
-        off()
-        resolve(beat)
-      }
-      signal.addEventListener('abort', () => done(), { once: true })
-    })
-  }
 
   function startHosts(): Map<string, HostWatch> {
     const started = new Map<string, HostWatch>()

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type TowerAccount, TowerConnectError, type TowerConnection, type TowerTransport } from '../../src/ports/tower-transport.ts'
 import type { AgentView, TowerMessage, TowerMessageName, TowerMessages, WatchMessage } from '../../src/protocol/messages.ts'
+import { recorder } from '../support/recorder.ts'
 import { until } from '../support/until.ts'
 
 export interface TransportUnderTest {
@@ -141,22 +142,6 @@ export function towerTransportContract(name: string, get: () => TransportUnderTe
       expect(talk.connection.bufferedBytes).toBe(0)
     })
   })
-}
-
-function recorder() {
-  const received: TowerMessage[] = []
-  const malformed: string[] = []
-  const closed: string[] = []
-  return {
-    received,
-    malformed,
-    closed,
-    listener: {
-      message: (message: TowerMessage) => void received.push(message),
-      malformed: (text: string) => void malformed.push(text),
-      closed: (reason: string) => void closed.push(reason),
-    },
-  }
 }
 
 async function open(under: TransportUnderTest) {

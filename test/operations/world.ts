@@ -1,6 +1,5 @@
 /** A desk with everything behind it, in memory: what an operation is tried on. */
 import type { AgentConfig, Config } from '../../src/config/config.ts'
-import type { Beat } from '../../src/domain/agent.ts'
 import type { Actor } from '../../src/domain/operation.ts'
 import { type Desk, openDesk } from '../../src/operations/desk.ts'
 import type { Operation, Outcome } from '../../src/operations/operation.ts'
@@ -8,6 +7,7 @@ import { operations } from '../../src/operations/registry.ts'
 import type { TowerLink } from '../../src/ports/tower.ts'
 import { type HostWatch, startHostWatch } from '../../src/watches/host-watch.ts'
 import { daysBefore } from '../../src/watches/local-days.ts'
+import { nextBeat } from '../../src/watches/next-beat.ts'
 import { openRoster, type Roster } from '../../src/watches/roster.ts'
 import { type BrittleLedger, brittleLedger } from '../fakes/brittle-ledger.ts'
 import { type FakeHost, fakeHost } from '../fakes/host.ts'
@@ -97,17 +97,4 @@ export function openWorld(agents: AgentConfig[], more: { operations?: readonly O
     },
   }
   return world
-}
-
-function nextBeat(roster: Roster, agent: string, fits: (beat: Beat) => boolean, signal: AbortSignal): Promise<Beat | undefined> {
-  return new Promise((resolve) => {
-    const off = roster.on((event) => {
-      if (event.kind === 'beat' && event.agent === agent && fits(event.beat)) done(event.beat)
-    })
-    const done = (beat?: Beat) => {
-      off()
-      resolve(beat)
-    }
-    signal.addEventListener('abort', () => done(), { once: true })
-  })
 }

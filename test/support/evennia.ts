@@ -23,7 +23,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { WebSocket } from 'ws'
+import { websocketAnswers } from '../../src/adapters/game/answers.ts'
 import { gameProcesses, signalAll } from '../../src/adapters/game/processes.ts'
 import { printedHash } from '../../src/protocol/print.ts'
 import { until } from './until.ts'
@@ -80,7 +80,7 @@ export async function startEvennia({ settings = '' }: { settings?: string } = {}
   }
   const answers = async () => {
     try {
-      await until(() => greets(websocketUrl), { withinMs: 60_000, what: 'the game to greet a visitor' })
+      await until(() => websocketAnswers(websocketUrl, 5_000), { withinMs: 60_000, what: 'the game to greet a visitor' })
     } catch (error) {
       throw new Error(`The game does not answer.\nportal: ${log('portal').slice(-2_000)}\nserver: ${log('server').slice(-2_000)}`, {
         cause: error,
@@ -224,22 +224,6 @@ function startPart(python: Python, folder: string, part: 'portal' | 'server'): P
       if (code === 0) resolve()
       else reject(new Error(`The game's ${part} did not start (exit code ${code}):\n${said}`))
     })
-  })
-}
-
-/** True once a server behind the portal says its greeting. */
-function greets(url: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = new WebSocket(url, { handshakeTimeout: 5_000 })
-    const timer = setTimeout(() => end(false), 5_000)
-    const end = (answer: boolean) => {
-      clearTimeout(timer)
-      socket.terminate()
-      resolve(answer)
-    }
-    socket.once('message', () => end(true))
-    socket.on('error', () => end(false))
-    socket.once('close', () => end(false))
   })
 }
 

@@ -26,7 +26,8 @@ function telnetAnswers({ host, port }: Place['telnet'], timeoutMs: number): Prom
   })
 }
 
-function websocketAnswers(url: string, timeoutMs: number): Promise<boolean> {
+/** True once a server behind the portal says its greeting. */
+export function websocketAnswers(url: string, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = new WebSocket(url, { handshakeTimeout: timeoutMs })
     const timer = setTimeout(() => end(false), timeoutMs)

@@ -10,7 +10,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { MAX_FRAME_BYTES } from '../../../src/adapters/tower/codec.ts'
 import { websocketTransport } from '../../../src/adapters/tower/websocket.ts'
 import { TowerConnectError } from '../../../src/ports/tower-transport.ts'
-import type { TowerMessage } from '../../../src/protocol/messages.ts'
+import { recorder } from '../../support/recorder.ts'
 import { until } from '../../support/until.ts'
 
 const account = { name: 'tower watch', password: 'four "right" words' }
@@ -54,22 +54,6 @@ const answering =
       for (const answer of answers) socket.send(answer)
     })
   }
-
-function recorder() {
-  const received: TowerMessage[] = []
-  const malformed: string[] = []
-  const closed: string[] = []
-  return {
-    received,
-    malformed,
-    closed,
-    listener: {
-      message: (message: TowerMessage) => void received.push(message),
-      malformed: (fault: string) => void malformed.push(fault),
-      closed: (reason: string) => void closed.push(reason),
-    },
-  }
-}
 
 const bounds = (timeoutMs = 5_000) => ({ timeoutMs, signal: new AbortController().signal })
 
