@@ -1,6 +1,6 @@
 /** The fleet as the watch uses it: checked, with defaults, paths absolute, secrets read. */
 import type { Timing } from '../domain/agent.ts'
-import type { HeartbeatFormat } from '../domain/heartbeat.ts'
+import type { MaintenanceWindow } from '../domain/maintenance.ts'
 import type { Policy } from '../domain/remedy.ts'
 import type { Body } from '../ports/host.ts'
 
@@ -11,6 +11,16 @@ export interface Config {
   stateDir: string
   pollMs: number
   keepMs: number
+  /** IANA name of the zone that schedules, windows and days are in. */
+  timeZone: string
+  /** The availability that is aimed at: 0.95. */
+  target: number
+  alerts: AlertPolicy
+  sinks: ReadonlyMap<string, SinkConfig>
+  maintenance: readonly MaintenanceWindow[]
+  deadman: DeadmanConfig
+  /** Where beats may be posted to; absent: nowhere. */
+  push?: { host: string; port: number }
   /** `bundled`: the Tower that came with Towerwatch. */
   tower: { kind: 'bundled' } | TowerConfig
   hosts: ReadonlyMap<string, HostConfig>
@@ -33,13 +43,43 @@ export interface AgentConfig {
   id: string
   name: string
   host: string
-  heartbeat: { file: string; format: HeartbeatFormat }
+  heartbeat: HeartbeatConfig
   timing: Timing
   policy: Policy
   body: Body
   stopGraceMs: number
   startGraceMs: number
   paused?: string
+  /** Why it may be noticed later than the deadman bound. */
+  slowBecause?: string
+}
+
+/** Where proofs of life come from. Paths are on the agent's host. `format` says how the file is read. */
+export type HeartbeatConfig =
+  | { kind: 'file'; file: string; format: 'auto' | 'json' | 'mtime' | 'epoch' | 'job'; timeField?: string }
+  | { kind: 'jobs'; directory: string }
+  | { kind: 'hermes'; home: string }
+  | { kind: 'push'; token: Secret }
+
+export interface AlertPolicy {
+  groupWaitMs: number
+  groupIntervalMs: number
+  /** Absent: never reminded. */
+  remindMs?: number
+}
+
+/** Somewhere beside the Tower where alerts go. `afterMs`: only those that nobody has acknowledged for so long. */
+export type SinkConfig =
+  | { kind: 'webhook'; id: string; url: Secret; token?: Secret; afterMs: number }
+  | { kind: 'command'; id: string; run: readonly string[]; afterMs: number }
+
+export interface DeadmanConfig {
+  ping?: Secret
+  everyMs: number
+  staleMs: number
+  unit: string
+  scope: 'system' | 'user'
+  windowMs: number
 }
 
 /** A secret that does not print itself: neither in a log, nor in JSON, nor in a template. */

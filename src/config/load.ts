@@ -4,8 +4,19 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { sayDuration } from '../domain/duration.ts'
 import { nearest } from '../domain/nearest.ts'
-import { type AgentConfig, type Config, type HostConfig, Secret, type TowerConfig } from './config.ts'
+import type { MaintenanceWindow } from '../domain/maintenance.ts'
+import {
+  type AgentConfig,
+  type Config,
+  type DeadmanConfig,
+  type HeartbeatConfig,
+  type HostConfig,
+  Secret,
+  type SinkConfig,
+  type TowerConfig,
+} from './config.ts'
 import { knownKeys } from './known-keys.ts'
 import { type FleetFile, fleetFile } from './schema.ts'
 
@@ -76,10 +87,15 @@ export function parseConfig(text: string, file: string, env: Record<string, stri
   // What the schema can't say is looked for in a file that it refused, too: people want to see all faults in one go.
   tellLostHosts(raw, fault)
   const tower = fleetFile.shape.tower.safeParse(part(raw, 'tower'))
-  const towerConfig = tower.success && tower.data ? toTower(tower.data, localPathFrom(file), env, fault) : undefined
-  if (!parsed.success || faults.length > 0) throw new ConfigError(faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
-  return toConfig(parsed.data, file, towerConfig)
+  const read: SecretReader = (source, where) => new Secret(readSecret(source, where, localPathFrom(file), env, fault))
+  const towerConfig = tower.success && tower.data ? toTower(tower.data, read, fault) : undefined
+  const config = parsed.success ? toConfig(parsed.data, file, towerConfig, read, fault) : undefined
+  if (!config || faults.length > 0) throw new ConfigError(faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
+  return config
 }
+
+/** Reads a secret that stands at `where` in the file; tells a fault where it can't be read. */
+type SecretReader = (source: { env: string } | { file: string }, where: readonly PropertyKey[]) => Secret
 
 type Tell = (path: readonly PropertyKey[], message: string) => void
 
@@ -123,6 +139,7 @@ function tellIssue(issue: z.core.$ZodIssue, document: Document, tell: Tell): voi
 }
 
 function kindsAt(path: readonly PropertyKey[]): string[] {
+  if (path[0] === 'sinks') return ['webhook', 'command']
   return path[0] === 'hosts' ? ['local', 'ssh'] : ['pane', 'process', 'command', 'service']
 }
 
@@ -163,7 +180,7 @@ function tellLostHosts(raw: unknown, fault: Tell): void {
   }
 }
 
-function toConfig(data: FleetFile, file: string, tower: TowerConfig | undefined): Config {
+function toConfig(data: FleetFile, file: string, tower: TowerConfig | undefined, read: SecretReader, fault: Tell): Config {
   const path = localPathFrom(file)
   const hosts = new Map<string, HostConfig>()
   for (const [id, host] of Object.entries(data.hosts)) {
@@ -187,24 +204,132 @@ function toConfig(data: FleetFile, file: string, tower: TowerConfig | undefined)
       id,
       name: agent.name ?? id,
       host: agent.host,
-      heartbeat: agent.heartbeat,
-      timing: { periodMs: agent.period, graceMs: agent.grace },
+      heartbeat: toHeartbeat(agent.heartbeat, ['agents', id, 'heartbeat'], read),
+      timing: {
+        periodMs: agent.period,
+        graceMs: agent.grace,
+        failures: agent.failures,
+        successes: agent.successes,
+        ...(agent.hung !== undefined && { hungMs: agent.hung }),
+      },
       policy: agent.policy,
       body: asBody(agent.restart),
       stopGraceMs: agent.stopGrace,
       startGraceMs: agent.startGrace ?? Math.max(30_000, agent.period + agent.grace),
       ...(agent.paused !== undefined && { paused: agent.paused }),
+      ...(agent.slowBecause !== undefined && { slowBecause: agent.slowBecause }),
     })
+    tellSlow(id, agent, fault)
   }
+  const timeZone = data.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone
+  if (!isTimeZone(timeZone)) fault(['timezone'], `there is no time zone "${timeZone}": expected an IANA name such as "Europe/Berlin"`)
   return {
     file,
     fleet: data.fleet,
     stateDir: path(data.state),
     pollMs: data.poll,
     keepMs: data.keep,
+    timeZone,
+    target: data.target / 100,
+    alerts: {
+      groupWaitMs: data.alerts.groupWait,
+      groupIntervalMs: data.alerts.groupInterval,
+      ...(data.alerts.remind !== 'off' && { remindMs: data.alerts.remind }),
+    },
+    sinks: new Map(Object.entries(data.sinks).map(([id, sink]) => [id, toSink(id, sink, read)])),
+    maintenance: toWindows(data, [...hosts.keys(), ...agents.keys()], fault),
+    deadman: toDeadman(data.deadman, read),
+    ...(data.push && { push: toListen(data.push.listen, fault) }),
     tower: tower ?? { kind: 'bundled' },
     hosts,
     agents,
+  }
+}
+
+/** The deadman bound: a dead agent is noticed within five minutes, unless its declaration says in words why not. */
+const boundMs = 300_000
+const sweepMs = 5_000
+
+function tellSlow(id: string, agent: FleetFile['agents'][string], fault: Tell): void {
+  // Jobs bring an interval of their own.
+  if ('jobs' in agent.heartbeat || agent.slowBecause !== undefined) return
+  const worstMs = agent.period + agent.grace + sweepMs
+  if (worstMs <= boundMs) return
+  fault(
+    ['agents', id],
+    `a silent death would be noticed after ${sayDuration(worstMs)}, later than the deadman bound of 5 m (period + grace + 5 s): make them shorter, or say why with slowBecause: "…"`,
+  )
+}
+
+function toHeartbeat(
+  heartbeat: FleetFile['agents'][string]['heartbeat'],
+  where: readonly PropertyKey[],
+  read: SecretReader,
+): HeartbeatConfig {
+  if ('jobs' in heartbeat) return { kind: 'jobs', directory: heartbeat.jobs }
+  if ('hermes' in heartbeat) return { kind: 'hermes', home: heartbeat.hermes }
+  if ('push' in heartbeat) return { kind: 'push', token: read(heartbeat.push.token, [...where, 'push', 'token']) }
+  const { file, format, timeField } = heartbeat
+  return { kind: 'file', file, format, ...(timeField !== undefined && { timeField }) }
+}
+
+function toSink(id: string, sink: FleetFile['sinks'][string], read: SecretReader): SinkConfig {
+  const afterMs = sink.after ?? 0
+  if (sink.kind === 'command') return { kind: 'command', id, run: sink.run, afterMs }
+  return {
+    kind: 'webhook',
+    id,
+    url: toUrl(sink.url, ['sinks', id, 'url'], read),
+    ...(sink.token && { token: read(sink.token, ['sinks', id, 'token']) }),
+    afterMs,
+  }
+}
+
+function toUrl(source: string | { env: string } | { file: string }, where: readonly PropertyKey[], read: SecretReader): Secret {
+  return typeof source === 'string' ? new Secret(source) : read(source, where)
+}
+
+function toDeadman(deadman: FleetFile['deadman'], read: SecretReader): DeadmanConfig {
+  return {
+    ...(deadman.ping !== undefined && { ping: toUrl(deadman.ping, ['deadman', 'ping'], read) }),
+    everyMs: deadman.every,
+    staleMs: deadman.stale,
+    unit: deadman.unit,
+    scope: deadman.scope,
+    windowMs: deadman.window,
+  }
+}
+
+function toWindows(data: FleetFile, known: readonly string[], fault: Tell): MaintenanceWindow[] {
+  return data.maintenance.map((window, index) => {
+    for (const [position, subject] of window.subjects.entries()) {
+      if (subject === 'all' || known.includes(subject)) continue
+      const meant = nearest(subject, [...known, 'all'])
+      fault(
+        ['maintenance', index, 'subjects', position],
+        `there is no agent or host "${subject}": ${meant === undefined ? 'name one, or "all"' : `did you mean "${meant}"?`}`,
+      )
+    }
+    const { subjects, reason } = window
+    if ('cron' in window) return { kind: 'cron', subjects, reason, cron: window.cron, forMs: window.for }
+    if (window.from >= window.to) fault(['maintenance', index, 'to'], 'expected a time after "from"')
+    return { kind: 'fixed', subjects, reason, from: window.from, to: window.to }
+  })
+}
+
+function toListen(listen: string, fault: Tell): { host: string; port: number } {
+  const colon = listen.lastIndexOf(':')
+  const port = Number(listen.slice(colon + 1))
+  if (port > 65535) fault(['push', 'listen'], 'expected a port of at most 65535')
+  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port }
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -215,8 +340,7 @@ function asBody(restart: FleetFile['agents'][string]['restart']): AgentConfig['b
 
 function toTower(
   tower: NonNullable<FleetFile['tower']>,
-  path: (text: string) => string,
-  env: Record<string, string | undefined>,
+  read: SecretReader,
   fault: Tell,
 ): TowerConfig {
   const scheme = tower.url.slice(0, tower.url.indexOf(':'))
@@ -231,31 +355,29 @@ function toTower(
     transport: tower.transport,
     url: tower.url,
     account: tower.account,
-    password: new Secret(readSecret(tower.password, path, env, fault)),
+    password: read(tower.password, ['tower', 'password']),
   }
 }
 
 function readSecret(
   source: { env: string } | { file: string },
+  where: readonly PropertyKey[],
   path: (text: string) => string,
   env: Record<string, string | undefined>,
   fault: Tell,
 ): string {
   if ('env' in source) {
     const value = env[source.env]
-    if (value === undefined || value === '') fault(['tower', 'password', 'env'], `the environment variable ${source.env} is not set`)
+    if (value === undefined || value === '') fault([...where, 'env'], `the environment variable ${source.env} is not set`)
     return value ?? ''
   }
   const file = path(source.file)
   try {
     const value = readFileSync(file, 'utf8').trim()
-    if (value === '') fault(['tower', 'password', 'file'], `${file} is empty`)
+    if (value === '') fault([...where, 'file'], `${file} is empty`)
     return value
   } catch (error) {
-    fault(
-      ['tower', 'password', 'file'],
-      `${file} can't be read: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`,
-    )
+    fault([...where, 'file'], `${file} can't be read: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`)
     return ''
   }
 }

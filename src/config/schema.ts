@@ -86,10 +86,26 @@ const service = z.strictObject({
   scope: z.enum(['system', 'user']).default('system'),
 })
 
+/** Where an agent's proofs of life come from. */
+const heartbeatFile = z.strictObject({
+  file: absolutePath,
+  format: z.enum(['auto', 'json', 'mtime', 'epoch', 'job']).default('auto'),
+  /** The key of a JSON file that holds the time; looked for under the usual names where it isn't given. */
+  timeField: z.string().min(1).max(60).optional(),
+})
+/** A directory of `<job>.last` files, each with its own declared interval. */
+const heartbeatJobs = z.strictObject({ jobs: absolutePath })
+/** A HERMES_HOME. */
+const heartbeatHermes = z.strictObject({ hermes: absolutePath })
+/** The agent posts its beats itself. */
+const heartbeatPush = z.strictObject({ push: z.strictObject({ token: secret }) })
+
 const agent = z.strictObject({
   name: z.string().min(1).max(60).optional(),
   host: idText,
-  heartbeat: z.strictObject({ file: absolutePath, format: z.enum(['auto', 'json', 'mtime', 'epoch']).default('auto') }),
+  heartbeat: z.union([heartbeatFile, heartbeatJobs, heartbeatHermes, heartbeatPush], {
+    error: 'expected one of: { file: /path }, { jobs: /folder }, { hermes: /home }, { push: { token: … } }',
+  }),
   period: duration.default(60_000),
   grace: duration.default(120_000),
   policy: z.enum(['auto', 'ask', 'off']).default('ask'),
@@ -100,6 +116,67 @@ const agent = z.strictObject({
   startGrace: duration.optional(),
   /** A person said so: watched, shown, never alarmed about, never restarted by the watch. The text is the reason. */
   paused: z.string().min(1).max(200).optional(),
+  /** Busy, but its progress has not moved for so long: hung. Left out: never judged. */
+  hung: duration.optional(),
+  /** How many times in a row it must say of itself that it fails before it is down. */
+  failures: z.int().min(1).max(100).default(1),
+  /** How many good beats in a row make it up again. */
+  successes: z.int().min(1).max(100).default(1),
+  /** Why this one may be noticed later than the deadman bound of five minutes. */
+  slowBecause: z.string().min(1).max(200).optional(),
+})
+
+const listenAddress = z
+  .string()
+  .regex(/^(\[[0-9a-f:]+\]|[0-9a-z.-]+):\d{1,5}$/i, { error: 'expected an address and a port, such as 127.0.0.1:8787' })
+const url = z.string().regex(/^https?:\/\/[^\s]+$/, { error: 'expected http://… or https://…' })
+/** A URL that is a secret itself, or stands in the file. */
+const secretUrl = z.union([url, secret], { error: 'expected a URL, or { env: NAME } or { file: path } that holds one' })
+const off = z.literal('off')
+
+const sink = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('webhook'),
+    url: secretUrl,
+    /** Sent as `Authorization: Bearer …`. */
+    token: secret.optional(),
+    after: duration.optional(),
+  }),
+  z.strictObject({ kind: z.literal('command'), run: command, after: duration.optional() }),
+])
+
+/** A day and a time in the fleet's time zone: 2026-12-24 22:00. */
+const localTime = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}$/, { error: 'expected a day and a time in the fleet\'s time zone, such as "2026-12-24 22:00"' })
+const windowCommon = { subjects: z.array(idText).min(1), reason: z.string().min(1).max(200) }
+const maintenance = z.union(
+  [
+    z.strictObject({ ...windowCommon, from: localTime, to: localTime }),
+    z.strictObject({ ...windowCommon, cron: z.string().min(9).max(100), for: duration }),
+  ],
+  { error: 'expected { subjects, reason } with either { from, to } or { cron, for }' },
+)
+
+const alerts = z.strictObject({
+  /** News of one moment are gathered for so long into one alert. */
+  groupWait: duration.default(300),
+  /** After one alert, the next news of its kind are gathered for so long. */
+  groupInterval: duration.default(5_000),
+  /** An open, unacknowledged problem is told again so often. */
+  remind: z.union([off, duration]).default(4 * 3_600_000),
+})
+
+const deadman = z.strictObject({
+  /** An outside dead man's switch that is pinged while the watch is well: the watch's own death makes it call. */
+  ping: secretUrl.optional(),
+  every: duration.default(60_000),
+  /** The watch is dead when its own beat is older. */
+  stale: duration.default(60_000),
+  /** The unit that runs the watch, restarted at most once per window. */
+  unit: z.string().regex(/^[A-Za-z0-9@_][A-Za-z0-9@._-]{0,120}$/, { error: 'expected the name of a unit or job' }).default('towerwatch.service'),
+  scope: z.enum(['system', 'user']).default('user'),
+  window: duration.default(15 * 60_000),
 })
 
 export const fleetFile = z.strictObject({
@@ -110,7 +187,16 @@ export const fleetFile = z.strictObject({
   poll: duration.default(1000),
   /** How long the ledger remembers. */
   keep: duration.default(400 * 86_400_000),
+  /** Of schedules, windows and days: an IANA name. Left out: this machine's. */
+  timezone: z.string().min(1).max(60).optional(),
+  /** The availability that is aimed at, in percent. */
+  target: z.number().gt(0).lt(100).default(95),
   tower: tower.optional(),
+  push: z.strictObject({ listen: listenAddress }).optional(),
+  alerts: alerts.prefault({}),
+  sinks: z.record(idText, sink).default({}),
+  maintenance: z.array(maintenance).default([]),
+  deadman: deadman.prefault({}),
   hosts: z.record(idText, z.discriminatedUnion('kind', [localHost, sshHost])),
   agents: z.record(idText, agent),
 })

@@ -1,55 +1,47 @@
 /**
- * The durable record. What is in it after a call returned survives a crash of the watch and of its machine.
- * Every method throws LedgerError where the record can't be read or written.
+ * The durable record. Facts go in by `write`, as data, all of one call or none; they are read back by the other methods.
+ *
+ * `write` never blocks the event loop for a disk: the real ledger has a thread of its own that commits what has gathered,
+ * so that a slow fsync makes no agent look silent. The reads look at what is committed, in this thread.
  */
-import type { AgentRecord } from '../domain/agent.ts'
+import type { AgentRecord, AgentState, Beat } from '../domain/agent.ts'
 import type { HostRecord } from '../domain/host.ts'
+import type { Incident, Mute, Subject } from '../domain/incident.ts'
 import type { Actor } from '../domain/operation.ts'
 import type { Timeline } from '../domain/uptime.ts'
 
+/** The record can't be read or written. `message` says what was to be done and why it failed, for the operator's log. */
 export class LedgerError extends Error {
   override name = 'LedgerError'
 }
 
-export type Subject = { kind: 'agent' | 'host'; id: string }
-
+/** One change of state of an agent or a host. */
 export interface Transition {
   from: string
   to: string
+  /** When it happened. */
   atMs: number
+  /** When the watch noticed. */
   noticedMs: number
   cause?: string
   lastBeatMs?: number
 }
 
-export interface Incident {
-  number: number
-  subject: Subject
-  cause: string
-  openedMs: number
-  /** Absent while it is open. */
-  closedMs?: number
-}
-
-/** A sentence to be told at least once by each Tower. `id` is unique for ever. */
+/** A sentence to be told at least once to each receiver. `id` is unique for ever. */
 export interface AlertRecord {
   id: string
-  kind: 'problem' | 'recovery' | 'notice'
-  subject: 'agent' | 'host' | 'watch'
-  subjectId: string
-  host?: string
-  incident?: number
+  /** notice: neither begins nor ends a problem ("the error budget of ezra is gone by Friday", "#12 was acknowledged"). */
+  kind: 'problem' | 'recovery' | 'reminder' | 'acknowledged' | 'notice'
+  /** Whom it is about, at most 100; empty: the watch itself. Each with its host, so that the room is known. */
+  subjects: { kind: 'agent' | 'host'; id: string; host: string }[]
+  /** Numbers of the incidents it tells of, at most 100. */
+  incidents: number[]
+  /** When it was made. */
   at: number
+  /** At most 400 characters. */
   text: string
-}
-
-/** One decision about one subject, written as a whole or not at all. */
-export interface Decision {
-  subject: Subject
-  record: AgentRecord | HostRecord
-  transitions: Transition[]
-  incident?: { kind: 'open'; cause: string; atMs: number } | { kind: 'close'; atMs: number }
-  alert?: AlertRecord
+  /** Recoveries: how long the longest of its incidents lasted. */
+  durationMs?: number
 }
 
 export interface OperationRecord {
@@ -66,37 +58,82 @@ export interface OperationRecord {
   lines: string[]
 }
 
-export interface Ledger {
-  /** What was known when it was last written, and when the watch last said that it is looking; empty at first. */
-  remembered(): { agents: Map<string, AgentRecord>; hosts: Map<string, HostRecord>; aliveMs?: number }
-  /** Writes a decision; answers the number of the incident it opened or closed. */
-  record(decision: Decision): { incident?: number }
-  /** The watch is looking. */
-  alive(nowMs: number): void
-  /** The agent was busy (or idle) from … to; the same `fromMs` again moves the end. */
-  activity(agent: string, span: { fromMs: number; toMs: number; busy: boolean }): void
-
-  /** Alerts that this Tower has not acknowledged, oldest first. */
-  unacknowledged(tower: string, limit: number): AlertRecord[]
-  acknowledge(tower: string, alertId: string, nowMs: number): void
-
-  /** Before anything is changed: the audit. Answers the operation's number. */
-  beginOperation(operation: Omit<OperationRecord, 'number' | 'status' | 'lines' | 'endedMs'>): number
-  endOperation(number: number, status: string, lines: string[], nowMs: number): void
-  /** What the Tower's locks refused, and what never began, for the audit. */
-  refusedOperation(operation: Omit<OperationRecord, 'number' | 'status' | 'lines' | 'endedMs'>, reason: string): void
-  /** Operations of a name, newest first. */
-  operations(filter: { operation?: string; agent?: string; actorKind?: Actor['kind']; sinceMs?: number; limit: number }): OperationRecord[]
-
-  /** Open ones first, then the newest. */
-  incidents(filter: { subject?: string; limit: number }): Incident[]
-  timeline(agent: string, fromMs: number): Timeline
-  busySpans(agent: string, fromMs: number): { fromMs: number; toMs: number }[]
-
-  /** A value kept by name, for jobs that run once per date. */
-  note(name: string): string | undefined
-  setNote(name: string, value: string): void
-  /** Forgets what is older, folds the write-ahead log in; answers how many rows went. */
-  upkeep(beforeMs: number): number
-  close(): void
+/** The watch says that it is looking. `boot` and `bootMs` (milliseconds since the machine's boot, asleep or awake) let the
+ * next life of the watch carry this one's time on, whatever somebody does to the wall clock in between. */
+export interface LookingMark {
+  atMs: number
+  boot: string
+  bootMs: number
 }
+
+/** One due time of one job of a schedule. `due`: the local date and time, "2026-03-29T02:30". */
+export interface ScheduleRun {
+  job: string
+  due: string
+  startedMs: number
+  endedMs?: number
+  outcome?: 'ok' | 'failed'
+  detail?: string
+}
+
+export type LedgerFact =
+  | { kind: 'agent'; id: string; record: AgentRecord }
+  | { kind: 'host'; id: string; record: HostRecord }
+  | { kind: 'transition'; subject: Subject; transition: Transition }
+  /** The same number again replaces what was known of it. So for operations and mutes. */
+  | { kind: 'incident'; incident: Incident }
+  | { kind: 'alert'; alert: AlertRecord }
+  | { kind: 'told'; receiver: string; alertId: string; atMs: number }
+  | { kind: 'looking'; mark: LookingMark }
+  /** The agent was busy (or idle) from … to; the same `fromMs` again moves the end. */
+  | { kind: 'activity'; agent: string; span: { fromMs: number; toMs: number; busy: boolean } }
+  | { kind: 'operation'; operation: OperationRecord }
+  | { kind: 'mute'; mute: Mute }
+  /** Epoch and sequence prove that the agent lived through a time in which the watch wasn't looking. */
+  | { kind: 'proof'; agent: string; fromMs: number; toMs: number }
+  | { kind: 'run'; run: ScheduleRun }
+  | { kind: 'note'; name: string; value: string }
+  /** The last beat that an agent posted itself. */
+  | { kind: 'beat'; agent: string; beat: Beat }
+
+export interface Ledger {
+  /** Resolves when all of these are durable, in the order of the calls; rejects with LedgerError when none of them is. */
+  write(facts: readonly LedgerFact[]): Promise<void>
+  /** A fresh number, each time: one more than the highest ever written or given out. */
+  nextNumber(of: 'incident' | 'operation' | 'mute'): number
+
+  /** What was known when it was last written; empty at first. */
+  remembered(): Remembered
+  /** Alerts that this receiver was not told, made at or after `fromMs`, oldest first. */
+  untold(receiver: string, limit: number, fromMs?: number): AlertRecord[]
+  /** Operations, newest first. */
+  operations(filter: { operation?: string; agent?: string; actorKind?: Actor['kind']; sinceMs?: number; limit: number }): OperationRecord[]
+  /** Open ones first, then the newest. */
+  incidents(filter: { subject?: string; number?: number; limit: number }): Incident[]
+  /** Silences and maintenance that end at or after `fromMs`, oldest first. */
+  mutes(fromMs: number): Mute[]
+  /** The state at `fromMs` (its last change before it) and all changes since. */
+  timeline(subject: Subject, fromMs: number): Timeline
+  transitions(filter: { subject?: Subject; fromMs: number; toMs: number; limit: number }): (Transition & { subject: Subject })[]
+  proofs(agent: string, fromMs: number): { fromMs: number; toMs: number }[]
+  busySpans(agent: string, fromMs: number): { fromMs: number; toMs: number }[]
+  /** The newest run of a job, and whether this due time was run. */
+  lastRun(job: string): ScheduleRun | undefined
+  run(job: string, due: string): ScheduleRun | undefined
+  note(name: string): string | undefined
+
+  /** Forgets what is older, folds the write-ahead log in; answers how many rows went. Rejects with LedgerError. */
+  upkeep(beforeMs: number): Promise<number>
+  /** Writes what was given, then closes. */
+  close(): Promise<void>
+}
+
+export interface Remembered {
+  agents: Map<string, AgentRecord>
+  hosts: Map<string, HostRecord>
+  /** The last posted beat of each agent that posts. */
+  beats: Map<string, Beat>
+  looking?: LookingMark
+}
+
+export type { AgentState, Incident, Mute, Subject }
