@@ -198,6 +198,8 @@ function toConfig(data: FleetFile, file: string, tower: TowerConfig | undefined,
       })
     }
   }
+  const rule = data.alerts.flapping
+  const flapping = rule === 'off' ? undefined : { changes: rule.changes, withinMs: rule.within, stableMs: rule.stable }
   const agents = new Map<string, AgentConfig>()
   for (const [id, agent] of Object.entries(data.agents)) {
     agents.set(id, {
@@ -211,6 +213,7 @@ function toConfig(data: FleetFile, file: string, tower: TowerConfig | undefined,
         failures: agent.failures,
         successes: agent.successes,
         ...(agent.hung !== undefined && { hungMs: agent.hung }),
+        ...(flapping && { flapping }),
       },
       policy: agent.policy,
       body: asBody(agent.restart),

@@ -165,6 +165,17 @@ const alerts = z.strictObject({
   groupInterval: duration.default(5_000),
   /** An open, unacknowledged problem is told again so often. */
   remind: z.union([off, duration]).default(4 * 3_600_000),
+  /** Who changes so often between up and down keeps one incident open until it has been stable for a while. */
+  flapping: z
+    .union([
+      off,
+      z.strictObject({
+        changes: z.int().min(2).max(20).default(4),
+        within: duration.default(30 * 60_000),
+        stable: duration.default(10 * 60_000),
+      }),
+    ])
+    .prefault({}),
 })
 
 const deadman = z.strictObject({

@@ -35,6 +35,8 @@ export interface Incident {
   /** It closed before anybody was told, and was muted all that time: nobody will be. */
   dropped?: true
   ack?: Acknowledgement
+  /** It was closed because its subject is declared no more, not because it came back. */
+  dismissed?: true
 }
 
 /** normal: until its subject's state changes. sticky: until it is over. Both at most `untilMs`. */
