@@ -35,6 +35,8 @@ const incidentView = z.strictObject({
   openedAt: instantMs,
   /** Absent while it is open. */
   durationMs: ageMs.optional(),
+  /** Who said that he looks after it. */
+  acknowledgedBy: line(80).optional(),
 })
 
 export const agentView = z.strictObject({
@@ -59,6 +61,10 @@ export const agentView = z.strictObject({
   place: line(120),
   policy: z.enum(['auto', 'ask', 'off']),
   incident: incidentView.optional(),
+  /** It, its host or the whole fleet is in maintenance: why, and until when, in words for people. */
+  maintenance: line(200).optional(),
+  /** It goes up and down so often that its incident stays open until that has been stable for a while. */
+  flapping: z.boolean().optional(),
 })
 
 export const hostView = z.strictObject({
@@ -67,6 +73,8 @@ export const hostView = z.strictObject({
   state: z.enum(hostStates),
   forMs: ageMs,
 })
+
+const alertSubject = z.strictObject({ kind: z.enum(['agent', 'host']), id: subjectId, host: subjectId })
 
 /** Who asked. `kind: account` is a game account: `id` is its database id there, the Tower routes answers by it. */
 const actorSchema = z.strictObject({
@@ -121,15 +129,17 @@ export const watchMessages = {
   tower_alert: z.strictObject({
     v: version,
     id: messageId,
-    kind: z.enum(['problem', 'recovery', 'notice']),
-    subject: z.enum(['agent', 'host', 'watch']),
-    subjectId,
-    /** The agent's or host's host, so that the room is known even where the subject is not. */
-    host: subjectId.optional(),
-    incident: z.int().min(1).optional(),
+    /** notice: neither begins nor ends a problem. */
+    kind: z.enum(['problem', 'recovery', 'reminder', 'acknowledged', 'notice']),
+    /** Whom it is about, each with its host, so that the room is known; empty: the watch itself. */
+    subjects: z.array(alertSubject).max(100),
+    /** Numbers of the incidents that it tells of: what people type to name them. */
+    incidents: z.array(z.int().min(1)).max(100),
     at: instantMs,
     /** The sentence to say, plain text. */
     text: line(400),
+    /** Recoveries: how long the longest of its incidents lasted. */
+    durationMs: ageMs.optional(),
   }),
   /** Progress and end of an operation that was asked for. `running` may come many times. Final ones are acknowledged. */
   tower_result: z.strictObject({

@@ -79,12 +79,12 @@ export function towerTransportContract(name: string, get: () => TransportUnderTe
           v: 1,
           id: `alert-${name.replaceAll(' ', '-')}`,
           kind: 'notice',
-          subject: 'watch',
-          subjectId: 'demo',
+          subjects: [],
+          incidents: [],
           at: 1_795_400_000_000,
           text: 'ÿ 🗼 |r{x} "quoted" \\ and a line\nof its own',
         },
-      } as const
+      } satisfies WatchMessage
       talk.connection.send(alert)
       expect(await talk.ack(alert.data.id)).toMatchObject({ ok: true })
       talk.received.length = 0

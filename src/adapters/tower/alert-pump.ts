@@ -55,11 +55,13 @@ export function alertPump(handlers: Pick<TowerHandlers, 'unacknowledged' | 'ackn
 
   const fresh = (): Alert | undefined => {
     if (!dirty || inWindow() >= WINDOW) return undefined
-    const subjects = new Set([...underWay.values()].map(({ alert }) => subjectOf(alert)))
+    const taken = new Set([...underWay.values()].flatMap(({ alert }) => subjectsOf(alert)))
     for (const alert of handlers.unacknowledged(WINDOW + underWay.size + untold.size + broken.size)) {
       if (underWay.has(alert.id) || untold.has(alert.id) || broken.has(alert.id)) continue
-      if (subjects.has(subjectOf(alert))) {
-        // Later alerts about others may go; later ones about this subject wait with it.
+      const subjects = subjectsOf(alert)
+      if (subjects.some((subject) => taken.has(subject))) {
+        // Later alerts about others may go; later ones about any of its subjects wait behind it.
+        for (const subject of subjects) taken.add(subject)
         continue
       }
       const valid = watchMessages.tower_alert.safeParse({ v: 1, ...alert })
@@ -112,4 +114,5 @@ export function alertPump(handlers: Pick<TowerHandlers, 'unacknowledged' | 'ackn
 }
 
 const resendAfter = (entry: UnderWay | undefined): number => Math.min(RESEND_CAP_MS, RESEND_MS * 2 ** (entry?.refusals ?? 0))
-const subjectOf = (alert: Alert): string => `${alert.subject}:${alert.subjectId}`
+/** The watch itself is a subject, too, where an alert names no other. */
+const subjectsOf = ({ subjects }: Alert): string[] => (subjects.length === 0 ? ['watch'] : subjects.map(({ kind, id }) => `${kind}:${id}`))

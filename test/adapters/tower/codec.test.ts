@@ -141,7 +141,7 @@ describe('what the watch sends', () => {
   test('half a surrogate pair becomes a replacement character: Python could not print it', () => {
     const alert = {
       name: 'tower_alert',
-      data: { v: 1, id: 'a', kind: 'notice', subject: 'watch', subjectId: 'w', at: 1, text: '\ud83d and 🗼 \\ud800' },
+      data: { v: 1, id: 'a', kind: 'notice', subjects: [], incidents: [], at: 1, text: '\ud83d and 🗼 \\ud800' },
     } as const
     expect(JSON.parse(encodeWebsocket(alert))[2].text).toBe('\ufffd and 🗼 \\ud800')
   })

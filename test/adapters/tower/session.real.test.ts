@@ -83,7 +83,7 @@ function stage(transport: TowerTransport, log?: Log): Stage {
     requests,
     lines,
     tell: (id, text, kind = 'problem') => {
-      outbox.set(id, { id, kind, subject: 'agent', subjectId: 'bezalel', host: 'bezalel', at: Date.now(), text })
+      outbox.set(id, { id, kind, subjects: [{ kind: 'agent', id: 'bezalel', host: 'bezalel' }], incidents: [], at: Date.now(), text })
       session.alertsWaiting()
     },
     set: (state) => {

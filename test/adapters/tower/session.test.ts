@@ -13,8 +13,9 @@ function agent(id: string, state: AgentView['state'] = 'up'): AgentView {
   return { id, name: id, host: 'ezra', state, forMs: 0, periodMs: 2_000, graceMs: 4_000, place: 'pane fleet', policy: 'off' }
 }
 
-function alert(number: number, subjectId = `agent-${number}`): Alert {
-  return { id: `a-${number}`, kind: 'problem', subject: 'agent', subjectId, at: 1, text: `alert ${number}` }
+function alert(number: number, ...ids: string[]): Alert {
+  const subjects = (ids.length === 0 ? [`agent-${number}`] : ids).map((id) => ({ kind: 'agent' as const, id, host: 'h' }))
+  return { id: `a-${number}`, kind: 'problem', subjects, incidents: [], at: 1, text: `alert ${number}` }
 }
 
 /** A session and its Tower, on a clock that stands still. */
@@ -366,6 +367,26 @@ describe('alerts', () => {
     let lost = 0
     tower.loseWhen((message) => message.name === 'tower_alert' && message.data.id === 'a-1' && lost++ < 2)
     tell(alert(1, 'bezalel'), alert(2, 'bezalel'), alert(3, 'ezra'))
+    await clock.advance(30_000)
+    expect(tower.said).toEqual(['alert 3', 'alert 1', 'alert 2'])
+  })
+
+  test('alerts of many subjects keep their order wherever they share one, also by way of a third', async () => {
+    const { clock, tower, tell } = stage()
+    await clock.advance(1_000)
+    let lost = 0
+    tower.loseWhen((message) => message.name === 'tower_alert' && message.data.id === 'a-1' && lost++ < 1)
+    tell(alert(1, 'bezalel'), alert(2, 'bezalel', 'ezra'), alert(3, 'ezra'), alert(4, 'timmy'))
+    await clock.advance(30_000)
+    expect(tower.said).toEqual(['alert 4', 'alert 1', 'alert 2', 'alert 3'])
+  })
+
+  test('alerts about nobody, that is the watch itself, keep their order among themselves', async () => {
+    const { clock, tower, tell } = stage()
+    await clock.advance(1_000)
+    let lost = 0
+    tower.loseWhen((message) => message.name === 'tower_alert' && message.data.id === 'a-1' && lost++ < 1)
+    tell({ ...alert(1), subjects: [] }, { ...alert(2), subjects: [] }, alert(3))
     await clock.advance(30_000)
     expect(tower.said).toEqual(['alert 3', 'alert 1', 'alert 2'])
   })
