@@ -35,10 +35,17 @@ export function hostBackSentence(id: string, downMs: number): string {
   return `host ${id} is reachable again after ${sayDuration(downMs)}.`
 }
 
+/** `rule`: the flapping rule that held. */
+export function flappingSentence(id: string, changes: number, rule: { withinMs: number; stableMs: number }): string {
+  return `${id} is flapping: ${changes} changes between up and down within ${sayDuration(rule.withinMs)}. I say when it has stayed up for ${sayDuration(rule.stableMs)}.`
+}
+
 const causes: Record<string, string> = {
   silent: 'no heartbeat',
   'process-gone': 'its process is gone',
   'pane-dead': 'its pane is dead',
+  hung: 'it beats but makes no progress',
+  failing: 'it says that it fails',
   unreachable: 'no connection',
   timeout: 'no answer',
   auth: 'it refused our key',

@@ -1,6 +1,7 @@
 /**
- * The way into the ledger for everybody who must not lose what he has decided. Facts are written in the order they are
- * given; those that the ledger can't take wait here, in their order, and are tried again at each `flush`.
+ * The way into the ledger for everybody who must not lose what he has decided. Facts are written strictly in the order they
+ * are given, one batch at a time: a later word about an incident can never be overwritten by an earlier one that had to be
+ * tried again. What the ledger can't take waits here and is tried again at each `flush`.
  */
 import { type Ledger, LedgerError, type LedgerFact } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
@@ -12,7 +13,7 @@ export interface Journal {
   isBroken(): boolean
   /** Tries again what waits. */
   flush(): void
-  /** Resolves when nothing is on its way to the ledger: all is written, or waits because it can't be. */
+  /** Resolves when nothing is on its way: all is written, or waits because it can't be. */
   settled(): Promise<void>
 }
 
@@ -22,58 +23,49 @@ interface Entry {
 }
 
 export function openJournal(ledger: Ledger, log: Log): Journal {
-  const waiting: Entry[] = []
-  const underWay = new Set<Promise<void>>()
-  let isRetrying = false
+  let waiting: Entry[] = []
+  let underWay: Promise<void> | undefined
+  let isBroken = false
 
-  function begin(work: Promise<void>): void {
-    underWay.add(work)
-    void work.finally(() => underWay.delete(work))
-  }
-
-  async function put(entry: Entry): Promise<void> {
-    try {
-      await ledger.write(entry.facts)
-      entry.written()
-    } catch (error) {
-      if (!(error instanceof LedgerError)) throw error
-      if (waiting.length === 0)
-        log.error({ err: error.message }, 'the ledger could not be written: watching and telling go on from memory, nothing is changed')
-      waiting.push(entry)
-    }
-  }
-
-  /** One after the other: what was decided first is written first. */
-  async function retry(): Promise<void> {
-    isRetrying = true
-    try {
-      for (let entry = waiting[0]; entry; entry = waiting[0]) {
-        await ledger.write(entry.facts)
-        waiting.shift()
-        entry.written()
-        if (waiting.length === 0) log.info({}, 'the ledger can be written again: nothing was lost')
+  /** What gathers while one batch is being written is the next one. */
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting
+      waiting = []
+      try {
+        await ledger.write(batch.flatMap(({ facts }) => facts))
+      } catch (error) {
+        waiting = [...batch, ...waiting]
+        if (!(error instanceof LedgerError)) throw error
+        if (!isBroken)
+          log.error({ err: error.message }, 'the ledger could not be written: watching and telling go on from memory, nothing is changed')
+        isBroken = true
+        return
       }
-    } catch (error) {
-      if (!(error instanceof LedgerError)) throw error
-    } finally {
-      isRetrying = false
+      for (const entry of batch) entry.written()
     }
+    if (isBroken) log.info({}, 'the ledger can be written again: nothing was lost')
+    isBroken = false
+  }
+
+  function begin(): void {
+    underWay ??= drain().finally(() => {
+      underWay = undefined
+    })
   }
 
   return {
     write: (facts) =>
       new Promise((resolve) => {
-        const entry = { facts, written: resolve }
-        // Behind those that are waiting already.
-        if (waiting.length > 0) waiting.push(entry)
-        else begin(put(entry))
+        waiting.push({ facts, written: resolve })
+        if (!isBroken) begin()
       }),
-    isBroken: () => waiting.length > 0,
+    isBroken: () => isBroken,
     flush: () => {
-      if (waiting.length > 0 && !isRetrying) begin(retry())
+      if (waiting.length > 0) begin()
     },
     settled: async () => {
-      while (underWay.size > 0) await Promise.all(underWay)
+      while (underWay) await underWay
     },
   }
 }

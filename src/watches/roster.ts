@@ -1,20 +1,20 @@
 /**
- * Everybody under watch, as last known. Observations come in, the pure domain decides, the ledger writes the decision
- * down, and only then is it told: to whoever listens here, and through the outbox to the Towers.
- *
- * While the ledger can't be written, decisions wait here in their order and are tried again at each tick; their alerts
- * are told from memory meanwhile. Nothing is changed on any host in that time, because the audit can't be written either.
+ * Everybody under watch, as last known. Observations come in, the pure domain decides, and the decision goes into the
+ * ledger before anybody is told of it: the notifier writes an alert behind the decision it follows from.
  *
  * Silence is only judged as of the last answer of the agent's host: while a host doesn't answer, whether its agents still
- * beat can't be known, and when it is found lost that is one problem, not one per agent.
+ * beat can't be known, and when it is found lost that is one problem, not one per agent. Agents that post their beats are
+ * heard whatever their host says.
  */
 import type { AgentConfig, Config } from '../config/config.ts'
-import { type AgentEffect, type AgentEvent, type AgentRecord, type Beat, decide, newAgent } from '../domain/agent.ts'
-import { agentDownSentence, agentUpSentence, hostBackSentence, hostLostSentence } from '../domain/alert.ts'
+import { type AgentEffect, type AgentEvent, type AgentRecord, type Beat, decide, dueMs, newAgent } from '../domain/agent.ts'
+import { flappingSentence } from '../domain/alert.ts'
 import { decideHost, type HostEffect, type HostEvent, type HostRecord, newHost } from '../domain/host.ts'
+import { type Incident, type Subject, subjectKey } from '../domain/incident.ts'
 import type { Clock } from '../ports/clock.ts'
-import { type AlertRecord, type Decision, type Incident, type Ledger, LedgerError, type Subject, type Transition } from '../ports/ledger.ts'
+import { type Ledger, LedgerError, type LedgerFact, type Remembered } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
+import type { Journal } from './journal.ts'
 
 export type RosterEvent =
   /** Something a person can see of them is new. */
@@ -22,24 +22,31 @@ export type RosterEvent =
   | { kind: 'beat'; agent: string; beat: Beat }
   /** An agent is down and something about that is new: it became so, its process was found gone, or its declaration changed. */
   | { kind: 'down'; agent: string }
-  | { kind: 'alert'; alert: AlertRecord }
+  | { kind: 'incident'; incident: Incident; change: 'opened' | 'closed' | 'amended' }
+  /** One change of state, as it went to the ledger. */
+  | { kind: 'transition'; subject: Subject; transition: { from: string; to: string; atMs: number; noticedMs: number; cause?: string } }
+  /** Something that neither begins nor ends a problem is to be told. */
+  | { kind: 'notice'; subject: Subject; text: string }
 
 export interface Roster {
   agent(id: string): AgentRecord | undefined
   host(id: string): HostRecord | undefined
   /** The newest incident of an agent or a host. */
   lastIncident(subject: Subject): Incident | undefined
+  incident(number: number): Incident | undefined
+  /** The open ones, and closed ones about which somebody may still have to be told; by number. */
+  incidents(): Incident[]
+  /** Puts changed incidents into memory and, together with `facts`, into the ledger; resolves once that is durable. */
+  amend(incidents: readonly Incident[], facts?: readonly LedgerFact[]): Promise<void>
   observe(agent: string, event: AgentEvent): void
   /** A lost host takes its agents out of sight with it: one problem, one recovery. */
   observeHost(host: string, event: HostEvent): void
-  /** Time has passed: writes what waits, judges whoever his host's answers left out, finds hosts lost that say nothing at all. */
+  /** Time has passed: judges whoever his host's answers left out, finds hosts lost that say nothing at all. */
   tick(): void
+  /** When time alone changes something next, as far as that is known. */
+  dueMs(): number
   /** The watch itself wasn't looking since then. */
   blind(sinceMs: number): void
-  /** Alerts of decisions that the ledger could not take yet. */
-  unwritten(): AlertRecord[]
-  /** An alert was told by this Tower before the ledger had it. */
-  toldFromMemory(tower: string, alertId: string): boolean
   /** Takes over another declaration of the fleet; what is known of agents that stay is kept. */
   declare(config: Config): void
   on(listener: (event: RosterEvent) => void): () => void
@@ -47,10 +54,9 @@ export interface Roster {
 
 export interface RosterPorts {
   ledger: Ledger
+  journal: Journal
   clock: Clock
   log: Log
-  /** A fresh id for an alert. */
-  newId: () => string
 }
 
 /**
@@ -61,70 +67,81 @@ const speechlessMs = 60_000
 
 /** Throws LedgerError where the ledger can't be read. */
 export function openRoster(config: Config, ports: RosterPorts): Roster {
-  const { ledger, clock, log } = ports
+  const { ledger, journal, clock, log } = ports
   const agents = new Map<string, AgentRecord>()
   const hosts = new Map<string, HostRecord>()
-  const incidents = new Map<string, Incident>()
+  /** Those that are open, or of which somebody may still have to be told; by number. */
+  const live = new Map<number, Incident>()
+  const newest = new Map<string, Incident>()
   const answeredMs = new Map<string, number>()
+  /** When time alone changes something of an agent next. */
+  const due = new Map<string, number>()
   const listeners = new Set<(event: RosterEvent) => void>()
-  const waiting: { decision: Decision; toldBy: Set<string> }[] = []
   let declared = config
 
   const emit = (event: RosterEvent) => {
     for (const listener of listeners) listener(event)
   }
-  const key = (subject: Subject) => `${subject.kind}:${subject.id}`
+  const isPosted = (agent: AgentConfig) => agent.heartbeat.kind === 'push'
 
-  /** Puts a decision into the ledger, behind those that are waiting already. */
-  function write(decision: Decision): void {
-    if (waiting.length > 0) {
-      waiting.push({ decision, toldBy: new Set() })
-      return
-    }
-    try {
-      settle(decision, ledger.record(decision).incident)
-    } catch (error) {
-      if (!(error instanceof LedgerError)) throw error
-      log.error({ err: error.message }, 'the ledger could not be written: watching and telling go on from memory, nothing is changed')
-      waiting.push({ decision, toldBy: new Set() })
-    }
+  function keep(incident: Incident): void {
+    newest.set(subjectKey(incident.subject), incident)
+    if (isLive(incident)) live.set(incident.number, incident)
+    else live.delete(incident.number)
   }
 
-  function settle(decision: Decision, number: number | undefined): void {
-    const { subject, incident } = decision
-    if (!incident || number === undefined) return
-    if (incident.kind === 'open') {
-      incidents.set(key(subject), { number, subject, cause: incident.cause, openedMs: incident.atMs })
-    } else {
-      const open = incidents.get(key(subject))
-      if (open?.number === number) incidents.set(key(subject), { ...open, closedMs: incident.atMs })
-    }
+  const openIncident = (subject: Subject): Incident | undefined => {
+    const incident = newest.get(subjectKey(subject))
+    return incident && incident.closedMs === undefined ? incident : undefined
   }
 
-  function writeWaiting(): void {
-    while (waiting[0]) {
-      const { decision, toldBy } = waiting[0]
-      try {
-        settle(decision, ledger.record(decision).incident)
-      } catch (error) {
-        if (!(error instanceof LedgerError)) throw error
-        return
+  /** Writes one decision as a whole, then says what is new. */
+  function settle(subject: Subject, fact: LedgerFact, effects: readonly (AgentEffect | HostEffect)[], nowMs: number): void {
+    const facts: LedgerFact[] = [fact]
+    const events: RosterEvent[] = []
+    const amended = (incident: Incident, change: 'opened' | 'closed' | 'amended') => {
+      keep(incident)
+      facts.push({ kind: 'incident', incident })
+      events.push({ kind: 'incident', incident, change })
+    }
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'transition': {
+          const { kind: _, ...transition } = effect
+          facts.push({ kind: 'transition', subject, transition })
+          events.push({ kind: 'transition', subject, transition })
+          const open = openIncident(subject)
+          if (open?.ack?.kind === 'normal') {
+            const { ack: _ack, ...rest } = open
+            amended(rest, 'amended')
+          }
+          break
+        }
+        case 'problem': {
+          const { cause, atMs } = effect
+          const detail = 'detail' in effect && effect.detail !== undefined ? { detail: effect.detail } : {}
+          amended({ number: ledger.nextNumber('incident'), subject, cause, ...detail, openedMs: atMs, noticedMs: nowMs }, 'opened')
+          break
+        }
+        case 'recovery': {
+          const open = openIncident(subject)
+          if (open) amended({ ...open, closedMs: Math.max(effect.atMs, open.openedMs) }, 'closed')
+          break
+        }
+        case 'flapping': {
+          const open = openIncident(subject)
+          if (open) amended({ ...open, flapping: true }, 'amended')
+          const rule = declared.agents.get(subject.id)?.timing.flapping
+          if (rule) events.push({ kind: 'notice', subject, text: flappingSentence(subject.id, effect.changes, rule) })
+          break
+        }
+        case 'proof':
+          facts.push({ kind: 'proof', agent: subject.id, fromMs: effect.fromMs, toMs: effect.toMs })
+          break
       }
-      // It is in the ledger now: whatever else goes wrong, it must not be written there again.
-      waiting.shift()
-      for (const tower of toldBy) if (decision.alert) acknowledge(tower, decision.alert)
-      if (waiting.length === 0) log.info({}, 'the ledger can be written again: nothing was lost')
     }
-  }
-
-  function acknowledge(tower: string, alert: AlertRecord): void {
-    try {
-      ledger.acknowledge(tower, alert.id, clock.now())
-    } catch (error) {
-      if (!(error instanceof LedgerError)) throw error
-      // The outbox offers it again then, and the Tower knows its id.
-      log.warn({ alert: alert.id, err: error.message }, 'that an alert was told could not be noted')
-    }
+    void journal.write(facts)
+    for (const event of events) emit(event)
   }
 
   function observe(id: string, event: AgentEvent, nowMs = clock.now()): void {
@@ -134,15 +151,13 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     if (event.kind === 'sighted') answeredMs.set(agentConfig.host, nowMs)
     const { agent, effects } = decide(before, event, nowMs, agentConfig.timing)
     agents.set(id, agent)
-    if (effects.length > 0) {
-      const alert = agentAlert(agentConfig, effects, nowMs, ports.newId)
-      const decision = toDecision({ kind: 'agent', id }, agent, effects, alert)
-      write(decision)
-      if (alert) emit({ kind: 'alert', alert })
-    }
-    if (event.kind === 'sighted' && event.beat) emit({ kind: 'beat', agent: id, beat: event.beat })
+    due.set(id, dueMs(agent, agentConfig.timing))
+    const isPauseNew = agent.facts.paused !== before.facts.paused
+    if (effects.length > 0 || isPauseNew) settle({ kind: 'agent', id }, { kind: 'agent', id, record: agent }, effects, nowMs)
+    const beat = event.kind === 'sighted' || event.kind === 'beat' ? event.beat : undefined
+    if (beat) emit({ kind: 'beat', agent: id, beat })
     const isStatusNew = agent.status.state !== before.status.state || agent.status.cause !== before.status.cause
-    if (isStatusNew || effects.length > 0 || (event.kind === 'sighted' && event.beat)) emit({ kind: 'changed', agents: [id], hosts: [] })
+    if (isStatusNew || effects.length > 0 || beat) emit({ kind: 'changed', agents: [id], hosts: [] })
     if (isStatusNew && agent.status.state === 'down') emit({ kind: 'down', agent: id })
   }
 
@@ -153,68 +168,100 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     if (event.kind === 'answered') answeredMs.set(id, nowMs)
     const { host, effects } = decideHost(before, event, nowMs)
     hosts.set(id, host)
-    const mine = agentsOf(id)
     if (effects.length > 0) {
-      const alert = hostAlert(id, mine, effects, nowMs, ports.newId)
-      write(toDecision({ kind: 'host', id }, host, effects, alert))
-      if (alert) emit({ kind: 'alert', alert })
+      settle({ kind: 'host', id }, { kind: 'host', id, record: host }, effects, nowMs)
       emit({ kind: 'changed', agents: [], hosts: [id] })
     }
-    if (event.kind === 'lost') for (const agent of mine) observe(agent, { kind: 'host-lost', sinceMs: event.sinceMs })
+    if (event.kind === 'lost') for (const agent of agentsOf(id)) observe(agent.id, { kind: 'host-lost', sinceMs: event.sinceMs })
+    // Nobody will look at those: that their host is back is all there is to say of them until they post.
+    if (event.kind === 'answered' && before.status.state !== 'up')
+      for (const agent of agentsOf(id)) if (isPosted(agent)) observe(agent.id, { kind: 'host-back' })
   }
 
-  const agentsOf = (host: string) => [...declared.agents.values()].filter((agent) => agent.host === host).map((agent) => agent.id)
+  const agentsOf = (host: string) => [...declared.agents.values()].filter((agent) => agent.host === host)
 
   /** Begins with what the ledger remembers; the time since the watch last looked is unknown, neither up nor down. */
   function recall(): void {
     const remembered = ledger.remembered()
-    for (const incident of ledger.incidents({ limit: 10_000 }).reverse()) incidents.set(key(incident.subject), incident)
-    admit(remembered.agents, remembered.hosts)
+    for (const incident of ledger.incidents({ limit: 10_000 }).reverse()) keep(incident)
+    admit(remembered)
     // A watch that was killed before its first sweep has left no such mark: then since whatever it last recorded.
-    const aliveMs = remembered.aliveMs ?? 0
-    for (const [id, agent] of remembered.agents) if (!declared.agents.has(id)) dismiss(id, agent, aliveMs)
-    blind(aliveMs)
+    const lookedMs = remembered.looking?.atMs ?? 0
+    for (const [id, agent] of remembered.agents) if (!declared.agents.has(id)) dismiss(id, agent, lookedMs)
+    blind(lookedMs)
     for (const agent of declared.agents.values()) observePause(agent)
   }
 
   /** Newcomers, as the ledger remembers them or quite new. */
-  function admit(knownAgents: ReadonlyMap<string, AgentRecord>, knownHosts: ReadonlyMap<string, HostRecord>): void {
+  function admit(known: Pick<Remembered, 'agents' | 'hosts' | 'beats'>): void {
     const nowMs = clock.now()
-    for (const id of declared.agents.keys()) if (!agents.has(id)) agents.set(id, knownAgents.get(id) ?? newAgent(nowMs))
-    for (const id of declared.hosts.keys()) if (!hosts.has(id)) hosts.set(id, knownHosts.get(id) ?? newHost(nowMs))
+    for (const [id, agent] of declared.agents) {
+      if (agents.has(id)) continue
+      agents.set(id, known.agents.get(id) ?? newAgent(nowMs))
+      due.set(id, 0)
+      const posted = known.beats.get(id)
+      if (posted && isPosted(agent) && posted.atMs > (agents.get(id)?.facts.lastBeat?.atMs ?? 0))
+        observe(id, { kind: 'beat', beat: posted }, posted.atMs)
+    }
+    for (const id of declared.hosts.keys()) if (!hosts.has(id)) hosts.set(id, known.hosts.get(id) ?? newHost(nowMs))
     for (const [id, agent] of [...agents]) {
       if (declared.agents.has(id)) continue
       dismiss(id, agent, nowMs)
       agents.delete(id)
+      due.delete(id)
     }
-    for (const id of [...hosts.keys()]) if (!declared.hosts.has(id)) hosts.delete(id)
+    for (const id of [...hosts.keys()]) {
+      if (declared.hosts.has(id)) continue
+      endIncident({ kind: 'host', id }, nowMs)
+      hosts.delete(id)
+    }
   }
 
   /** Who is no longer declared is no longer looked at: should he ever come back, the time between is unknown. */
   function dismiss(id: string, record: AgentRecord, sinceMs: number): void {
-    const { agent, effects } = decide(record, { kind: 'blind', sinceMs }, clock.now(), { periodMs: 0, graceMs: 0 })
-    if (effects.length > 0) write(toDecision({ kind: 'agent', id }, agent, effects, undefined))
+    const nowMs = clock.now()
+    const { agent, effects } = decide(record, { kind: 'blind', sinceMs }, nowMs, { periodMs: 0, graceMs: 0 })
+    const { problem: _, ...rest } = agent
+    if (effects.length > 0 || agent.problem)
+      settle({ kind: 'agent', id }, { kind: 'agent', id, record: rest }, effects, nowMs)
+    endIncident({ kind: 'agent', id }, nowMs)
   }
 
-  function rememberedNow(): Pick<ReturnType<Ledger['remembered']>, 'agents' | 'hosts'> {
+  /** The problem of somebody who isn't watched any more has an end, too. */
+  function endIncident(subject: Subject, nowMs: number): void {
+    const open = openIncident(subject)
+    if (!open) return
+    const incident: Incident = { ...open, closedMs: nowMs, dismissed: true }
+    keep(incident)
+    void journal.write([{ kind: 'incident', incident }])
+    emit({ kind: 'incident', incident, change: 'closed' })
+  }
+
+  function rememberedNow(): Pick<Remembered, 'agents' | 'hosts' | 'beats'> {
     try {
       return ledger.remembered()
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error
       log.error({ err: error.message }, 'the ledger could not be read: newcomers begin as new')
-      return { agents: new Map(), hosts: new Map() }
+      return { agents: new Map(), hosts: new Map(), beats: new Map() }
     }
   }
 
   function observePause(agent: AgentConfig): void {
-    if (agent.paused !== undefined) observe(agent.id, { kind: 'paused', reason: agent.paused })
-    else if (agents.get(agent.id)?.facts.paused) observe(agent.id, { kind: 'resumed' })
+    if (agent.paused !== undefined) observe(agent.id, { kind: 'paused', by: 'config', reason: agent.paused })
+    else if (agents.get(agent.id)?.facts.paused?.by.config) observe(agent.id, { kind: 'resumed', by: 'config' })
   }
 
   function blind(sinceMs: number): void {
     // Who was never seen by the watch can't have been lost from its sight.
     for (const [id, host] of hosts) if (host.status.state !== 'new') observeHost(id, { kind: 'blind', sinceMs })
-    for (const [id, agent] of agents) if (agent.facts.lastBeat) observe(id, { kind: 'blind', sinceMs })
+    for (const [id, agent] of agents) {
+      if (!agent.facts.lastBeat) continue
+      observe(id, { kind: 'blind', sinceMs })
+      const config = declared.agents.get(id)
+      // Nobody goes and looks at those: the watch sees them as soon as it is there.
+      if (config && isPosted(config)) observe(id, { kind: 'looking' })
+    }
   }
 
   /** Finds a host lost that has said nothing for much longer than any request to it may take. */
@@ -224,9 +271,12 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     if (nowMs - lastMs > declared.pollMs + speechlessMs) observeHost(id, { kind: 'lost', sinceMs: lastMs, cause: 'timeout' })
   }
 
-  function tickAgent(id: string): void {
-    const lastMs = answeredMs.get(declared.agents.get(id)?.host ?? '')
-    if (lastMs !== undefined) observe(id, { kind: 'tick' }, lastMs)
+  function tickAgent(id: string, dueMs: number, nowMs: number): void {
+    if (dueMs > nowMs) return
+    const agent = declared.agents.get(id)
+    if (!agent) return
+    const judgedMs = isPosted(agent) ? nowMs : answeredMs.get(agent.host)
+    if (judgedMs !== undefined && judgedMs >= dueMs) observe(id, { kind: 'tick' }, judgedMs)
   }
 
   recall()
@@ -234,26 +284,36 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
   return {
     agent: (id) => agents.get(id),
     host: (id) => hosts.get(id),
-    lastIncident: (subject) => incidents.get(key(subject)),
+    lastIncident: (subject) => newest.get(subjectKey(subject)),
+    incident: (number) => live.get(number) ?? [...newest.values()].find((incident) => incident.number === number),
+    incidents: () => [...live.values()].sort((a, b) => a.number - b.number),
+    amend: async (incidents, facts = []) => {
+      for (const incident of incidents) {
+        if (live.has(incident.number)) live.set(incident.number, incident)
+        if (!isLive(incident)) live.delete(incident.number)
+        if (newest.get(subjectKey(incident.subject))?.number === incident.number) newest.set(subjectKey(incident.subject), incident)
+      }
+      const written = journal.write([...facts, ...incidents.map((incident) => ({ kind: 'incident' as const, incident }))])
+      for (const incident of incidents) emit({ kind: 'incident', incident, change: 'amended' })
+      await written
+    },
     observe: (agent, event) => observe(agent, event),
     observeHost,
     blind,
     tick: () => {
-      writeWaiting()
       const nowMs = clock.now()
       for (const id of hosts.keys()) tickHost(id, nowMs)
-      for (const id of agents.keys()) tickAgent(id)
+      for (const [id, dueMs] of due) tickAgent(id, dueMs, nowMs)
     },
-    unwritten: () => waiting.flatMap(({ decision }) => (decision.alert ? [decision.alert] : [])),
-    toldFromMemory: (tower, alertId) => {
-      const entry = waiting.find(({ decision }) => decision.alert?.id === alertId)
-      entry?.toldBy.add(tower)
-      return entry !== undefined
+    dueMs: () => {
+      let earliest = Number.POSITIVE_INFINITY
+      for (const ms of due.values()) if (ms < earliest) earliest = ms
+      return earliest
     },
     declare: (next) => {
       const remembered = rememberedNow()
       declared = next
-      admit(remembered.agents, remembered.hosts)
+      admit(remembered)
       for (const agent of declared.agents.values()) observePause(agent)
       emit({ kind: 'changed', agents: [...agents.keys()], hosts: [...hosts.keys()] })
       for (const [id, agent] of agents) if (agent.status.state === 'down') emit({ kind: 'down', agent: id })
@@ -265,52 +325,8 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
   }
 }
 
-function toDecision(
-  subject: Subject,
-  record: AgentRecord | HostRecord,
-  effects: readonly (AgentEffect | HostEffect)[],
-  alert: AlertRecord | undefined,
-): Decision {
-  const transitions: Transition[] = []
-  let incident: Decision['incident']
-  for (const effect of effects) {
-    if (effect.kind === 'transition') {
-      const { kind: _, ...transition } = effect
-      transitions.push(transition)
-    } else if (effect.kind === 'problem') incident = { kind: 'open', cause: effect.cause, atMs: effect.atMs }
-    else incident = { kind: 'close', atMs: effect.atMs }
-  }
-  return { subject, record, transitions, ...(incident && { incident }), ...(alert && { alert }) }
-}
-
-function agentAlert(agent: AgentConfig, effects: readonly AgentEffect[], nowMs: number, newId: () => string): AlertRecord | undefined {
-  for (const effect of effects) {
-    if (effect.kind === 'transition') continue
-    const text =
-      effect.kind === 'problem'
-        ? agentDownSentence({
-            id: agent.id,
-            cause: effect.cause,
-            beatAgeMs: effect.lastBeatMs === undefined ? undefined : nowMs - effect.lastBeatMs,
-            policy: agent.policy,
-          })
-        : agentUpSentence(agent.id, effect.downMs)
-    return { id: newId(), kind: effect.kind, subject: 'agent', subjectId: agent.id, host: agent.host, at: effect.atMs, text }
-  }
-  return undefined
-}
-
-function hostAlert(
-  id: string,
-  agents: string[],
-  effects: readonly HostEffect[],
-  nowMs: number,
-  newId: () => string,
-): AlertRecord | undefined {
-  for (const effect of effects) {
-    if (effect.kind === 'transition') continue
-    const text = effect.kind === 'problem' ? hostLostSentence(id, effect.cause, agents) : hostBackSentence(id, effect.downMs)
-    return { id: newId(), kind: effect.kind, subject: 'host', subjectId: id, host: id, at: nowMs, text }
-  }
-  return undefined
+/** Somebody may still have to be told of it. */
+function isLive(incident: Incident): boolean {
+  if (incident.closedMs === undefined) return true
+  return incident.told ? incident.recoveryTold === undefined : incident.dropped !== true
 }
