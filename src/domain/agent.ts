@@ -356,7 +356,10 @@ function provesLife(last: Beat, beat: Beat, timing: Timing): boolean {
 function seen(facts: AgentFacts, nowMs: number): AgentFacts {
   if (!facts.blind) return facts
   const { blind, ...rest } = facts
-  return watchedFrom(nowMs, { ...rest, unproved: { fromMs: Math.min(blind.sinceMs, facts.unproved?.fromMs ?? blind.sinceMs), toMs: nowMs } })
+  return watchedFrom(nowMs, {
+    ...rest,
+    unproved: { fromMs: Math.min(blind.sinceMs, facts.unproved?.fromMs ?? blind.sinceMs), toMs: nowMs },
+  })
 }
 
 /** Its host can be seen (again). */

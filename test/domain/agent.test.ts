@@ -6,12 +6,15 @@ import {
   type AgentRecord,
   type AgentState,
   type Beat,
+  confirmMs,
   decide,
+  dueMs,
   newAgent,
+  type Timing,
 } from '../../src/domain/agent.ts'
 import { risingTimes } from '../support/times.ts'
 
-const timing = { periodMs: 10, graceMs: 20 }
+const timing: Timing = { periodMs: 10, graceMs: 20 }
 
 function beat(atMs: number, epoch = 'a', more: Partial<Beat> = {}): Beat {
   return { atMs, epoch, ...more }
@@ -24,16 +27,20 @@ const sighted = (found?: Beat, gone?: 'process-gone' | 'pane-dead'): AgentEvent 
 })
 
 /** Events at their times, from a new agent at 0. */
-function play(events: readonly (readonly [number, AgentEvent])[]): { agent: AgentRecord; effects: AgentEffect[] } {
+function playUnder(events: readonly (readonly [number, AgentEvent])[], rules: Timing): { agent: AgentRecord; effects: AgentEffect[] } {
   let agent = newAgent(0)
   const effects: AgentEffect[] = []
   for (const [nowMs, event] of events) {
-    const decided = decide(agent, event, nowMs, timing)
+    const decided = decide(agent, event, nowMs, rules)
     agent = decided.agent
     effects.push(...decided.effects)
   }
   return { agent, effects }
 }
+
+const play = (events: readonly (readonly [number, AgentEvent])[], rules = timing) => playUnder(events, rules)
+
+const posted = (found: Beat): AgentEvent => ({ kind: 'beat', beat: found })
 
 const steps = (effects: readonly AgentEffect[]) =>
   effects.flatMap((effect) => (effect.kind === 'transition' ? [`${effect.from} → ${effect.to} at ${effect.atMs}`] : []))
@@ -41,8 +48,8 @@ const told = (effects: readonly AgentEffect[]) => effects.filter((effect) => eff
 
 const lost: AgentEvent = { kind: 'host-lost', sinceMs: 95 }
 const blind: AgentEvent = { kind: 'blind', sinceMs: 95 }
-const paused: AgentEvent = { kind: 'paused', reason: 'rebuilt' }
-const resumed: AgentEvent = { kind: 'resumed' }
+const paused: AgentEvent = { kind: 'paused', by: 'config', reason: 'rebuilt' }
+const resumed: AgentEvent = { kind: 'resumed', by: 'config' }
 const tick: AgentEvent = { kind: 'tick' }
 
 /** How to bring an agent into a state by the time 95; what it says afterwards begins at 100. */
@@ -213,13 +220,30 @@ describe('an agent whose process is gone', () => {
 })
 
 describe('what nobody saw', () => {
-  it('stays unknown, although the last beat before it says that the agent must have died in it', () => {
+  it('stays unknown, and silence counts anew from the moment of looking again', () => {
     const { effects } = play([
       [100, sighted(beat(100))],
       [1000, { kind: 'blind', sinceMs: 101 }],
       [1000, sighted()],
+      [1029, sighted()],
+      [1031, sighted()],
     ])
-    expect(steps(effects)).toEqual(['new → up at 100', 'up → unknown at 101', 'unknown → down at 1000'])
+    expect(steps(effects)).toEqual(['new → up at 100', 'up → unknown at 101', 'unknown → late at 1000', 'late → down at 1030'])
+  })
+
+  it('does not bring back who was down before it', () => {
+    const { effects } = play([
+      [100, sighted(beat(100))],
+      [140, sighted()],
+      [150, { kind: 'host-lost', sinceMs: 145 }],
+      [900, sighted()],
+      [950, sighted(beat(949))],
+    ])
+    expect(steps(effects).slice(-3)).toEqual(['down → unreachable at 145', 'unreachable → down at 900', 'down → up at 949'])
+    expect(told(effects)).toEqual([
+      { kind: 'problem', cause: 'silent', atMs: 130, lastBeatMs: 100 },
+      { kind: 'recovery', cause: 'silent', atMs: 949, downMs: 819 },
+    ])
   })
 
   it('stays unreachable until the host is seen again', () => {
@@ -237,7 +261,7 @@ describe('what nobody saw', () => {
       [105, paused],
       [900, resumed],
     ])
-    expect(steps(effects)).toEqual(['new → up at 100', 'up → paused at 105', 'paused → down at 900'])
+    expect(steps(effects)).toEqual(['new → up at 100', 'up → paused at 105', 'paused → late at 900'])
   })
 
   it('ends for a host that is found lost: then it is the host that is not seen', () => {
@@ -248,6 +272,244 @@ describe('what nobody saw', () => {
       [505, { kind: 'host-lost', sinceMs: 400 }],
     ])
     expect(agent.status).toEqual({ state: 'unreachable', sinceMs: 505, cause: 'host-unreachable' })
+  })
+})
+
+describe('an agent that somebody paused', () => {
+  const person = (reason: string, untilMs?: number): AgentEvent => ({
+    kind: 'paused',
+    by: 'person',
+    reason,
+    ...(untilMs !== undefined && { untilMs }),
+  })
+
+  it('stays paused until everybody who paused it has let go', () => {
+    const { agent } = play([
+      [100, sighted(beat(100))],
+      [101, paused],
+      [102, person('at lunch')],
+      [103, resumed],
+    ])
+    expect(agent.status).toEqual({ state: 'paused', sinceMs: 101, cause: 'at lunch' })
+  })
+
+  it('comes back by itself when its time is over', () => {
+    const { agent } = play([
+      [100, sighted(beat(100))],
+      [102, person('at lunch', 105)],
+    ])
+    expect(dueMs(agent, timing)).toBe(105)
+    expect(steps(decide(agent, tick, 105, timing).effects)).toEqual(['paused → up at 105'])
+  })
+})
+
+describe('a death that one look has shown', () => {
+  const suspected: AgentEvent = { kind: 'suspected', cause: 'process-gone' }
+  const before: [number, AgentEvent][] = [
+    [100, sighted(beat(100))],
+    [101, suspected],
+  ]
+
+  it('is none until the host has answered again, and then happened when it was first seen', () => {
+    expect(play(before).agent.status.state).toBe('up')
+    expect(steps(play([...before, [103, sighted(undefined, 'process-gone')]]).effects)).toContain('up → down at 101')
+  })
+
+  it('is the host going down where the host is lost before', () => {
+    const { effects } = play([...before, [104, { kind: 'host-lost', sinceMs: 102 }], [101 + confirmMs, tick]])
+    expect(told(effects)).toEqual([])
+  })
+
+  it('counts without another look once the host has not been found lost for a while', () => {
+    const slow: Timing = { periodMs: 60_000, graceMs: 60_000 }
+    const { agent } = play(before, slow)
+    expect(dueMs(agent, slow)).toBe(101 + confirmMs)
+    expect(decide(agent, tick, 100 + confirmMs, slow).effects).toEqual([])
+    expect(steps(decide(agent, tick, 101 + confirmMs, slow).effects)).toEqual(['up → down at 101'])
+  })
+
+  it('was none where the next look finds the process, or a beat comes after it', () => {
+    expect(play([...before, [103, sighted()]]).agent.facts.suspected).toBeUndefined()
+    expect(play([...before, [103, posted(beat(102))]]).agent.facts.suspected).toBeUndefined()
+    expect(play([...before, [103, posted(beat(101))]]).agent.facts.suspected).toBeDefined()
+  })
+})
+
+describe('an agent that posts its beats', () => {
+  it('is seen although its host is lost, and unreachable rather than down when it falls silent there', () => {
+    const { effects } = play([
+      [100, posted(beat(100))],
+      [102, { kind: 'host-lost', sinceMs: 101 }],
+      [105, posted(beat(105))],
+      [112, { kind: 'tick' }],
+      [136, tick],
+    ])
+    expect(steps(effects)).toEqual(['new → up at 100', 'up → unreachable at 101', 'unreachable → up at 105', 'up → unreachable at 135'])
+  })
+
+  it('resolves its problem from there', () => {
+    const { effects } = play([
+      [100, posted(beat(100))],
+      [140, tick],
+      [150, { kind: 'host-lost', sinceMs: 150 }],
+      [160, posted(beat(160))],
+    ])
+    expect(told(effects).map(({ kind }) => kind)).toEqual(['problem', 'recovery'])
+  })
+
+  it('is not thrown back by a beat that was overtaken by a later one', () => {
+    expect(
+      play([
+        [100, posted(beat(100))],
+        [101, posted(beat(90))],
+      ]).agent.facts.lastBeat?.atMs,
+    ).toBe(100)
+  })
+
+  it('is late, not down, until period and grace are over since its host could be seen again', () => {
+    const { effects } = play([
+      [100, posted(beat(100))],
+      [102, { kind: 'host-lost', sinceMs: 101 }],
+      [500, { kind: 'host-back' }],
+      [529, tick],
+      [530, tick],
+    ])
+    expect(steps(effects).slice(2)).toEqual(['unreachable → late at 500', 'late → down at 530'])
+  })
+})
+
+describe('an agent that beats but makes no progress', () => {
+  const rules: Timing = { ...timing, hungMs: 25 }
+  const working = (atMs: number, progress: number, busy = true): [number, AgentEvent] => [atMs, posted(beat(atMs, 'a', { progress, busy }))]
+
+  it('is hung from the last progress on, and back with the next', () => {
+    const { effects } = play(
+      [working(100, 1), working(109, 2), working(118, 2), working(127, 2), working(134, 2), working(140, 2), working(145, 3)],
+      rules,
+    )
+    expect(told(effects)).toEqual([
+      { kind: 'problem', cause: 'hung', atMs: 134, lastBeatMs: 134 },
+      { kind: 'recovery', cause: 'hung', atMs: 145, downMs: 11 },
+    ])
+  })
+
+  it('is not while it is idle, nor where it never speaks of progress', () => {
+    expect(
+      told(play([working(100, 1, false), working(109, 1, false), working(118, 1, false), working(127, 1, false)], rules).effects),
+    ).toEqual([])
+    expect(
+      told(
+        play(
+          [100, 109, 118, 127, 136].map((atMs) => [atMs, posted(beat(atMs))]),
+          rules,
+        ).effects,
+      ),
+    ).toEqual([])
+  })
+
+  it('is found by time alone', () => {
+    const { agent } = play([working(100, 1), working(109, 1), working(118, 1), working(124, 1)], rules)
+    expect(dueMs(agent, rules)).toBe(125)
+    expect(decide(agent, tick, 125, rules).agent.status).toEqual({ state: 'down', sinceMs: 125, cause: 'hung' })
+  })
+})
+
+describe('an agent that says of itself that it fails', () => {
+  const failing = (atMs: number): [number, AgentEvent] => [atMs, posted(beat(atMs, 'a', { failing: 'no key' }))]
+  const good = (atMs: number): [number, AgentEvent] => [atMs, posted(beat(atMs))]
+
+  it('is down at once, with its own words', () => {
+    expect(told(play([good(100), failing(105)]).effects)).toEqual([
+      { kind: 'problem', cause: 'failing', detail: 'no key', atMs: 105, lastBeatMs: 105 },
+    ])
+  })
+
+  it('is down only when it says so often enough in a row', () => {
+    const rules: Timing = { ...timing, failures: 3 }
+    expect(told(play([good(100), failing(101), failing(102), good(103), failing(104), failing(105)], rules).effects)).toEqual([])
+    expect(told(play([good(100), failing(101), failing(102), failing(103)], rules).effects)).toMatchObject([{ kind: 'problem', atMs: 103 }])
+  })
+
+  it('is up again only after enough good beats in a row, from the first of them on', () => {
+    const rules: Timing = { ...timing, successes: 2 }
+    const { effects } = play([good(100), failing(101), good(102), failing(103), good(104), good(105)], rules)
+    expect(steps(effects)).toEqual(['new → up at 100', 'up → down at 101', 'down → up at 104'])
+    expect(told(effects).at(-1)).toEqual({ kind: 'recovery', cause: 'failing', atMs: 104, downMs: 3 })
+  })
+
+  it('is down while a look finds a standing condition, and up when it finds none', () => {
+    const condition = (text: string | null): AgentEvent => ({ kind: 'sighted', condition: text })
+    const { effects } = play([
+      [100, sighted(beat(100))],
+      [101, condition('job backup is overdue')],
+      [102, sighted(beat(102))],
+      [105, condition(null)],
+    ])
+    expect(told(effects)).toMatchObject([
+      { kind: 'problem', cause: 'failing', detail: 'job backup is overdue', atMs: 101 },
+      { kind: 'recovery', atMs: 105 },
+    ])
+  })
+})
+
+describe('a beat that declares its own interval', () => {
+  it('is judged by that one', () => {
+    const { agent } = play([[100, sighted(beat(100, 'a', { intervalMs: 1000 }))]])
+    expect(decide(agent, tick, 1099, timing).agent.status.state).toBe('up')
+    expect(decide(agent, tick, 2099, timing).agent.status.state).toBe('late')
+    expect(decide(agent, tick, 2100, timing).agent.status.state).toBe('down')
+  })
+})
+
+describe('an agent that goes up and down all the time', () => {
+  const rules: Timing = { ...timing, flapping: { changes: 4, withinMs: 1000, stableMs: 300 } }
+  /** Dies and comes back every 100 ms, from 100 on. */
+  const flaps = (count: number): [number, AgentEvent][] => [
+    [100, sighted(beat(100))],
+    ...Array.from({ length: count }, (_, turn): [number, AgentEvent][] => [
+      [150 + turn * 100, sighted(undefined, 'process-gone')],
+      [200 + turn * 100, sighted(beat(200 + turn * 100, `life ${turn}`))],
+    ]).flat(),
+  ]
+
+  it('keeps one incident open from the fourth change on, until it has been stable', () => {
+    const lived = play(flaps(10), rules)
+    expect(told(lived.effects).map(({ kind }) => kind)).toEqual(['problem', 'recovery', 'problem', 'flapping'])
+    expect(dueMs({ ...lived.agent, status: { state: 'up', sinceMs: 0 } }, { ...rules, periodMs: 1e9 })).toBe(1400)
+    const over = decide(lived.agent, sighted(beat(1395)), 1400, rules)
+    expect(told(over.effects)).toEqual([{ kind: 'recovery', cause: 'process-gone', atMs: 1100, downMs: 850 }])
+    expect(over.agent.flapping).toBeUndefined()
+  })
+
+  it('is down for good where it stays down, with the incident that was open already', () => {
+    const lived = play([...flaps(3), [450, sighted(undefined, 'process-gone')], [900, sighted()]], rules)
+    expect(lived.agent.flapping).toBeUndefined()
+    expect(lived.agent.problem).toMatchObject({ sinceMs: 250 })
+    expect(told(lived.effects).filter(({ kind }) => kind === 'problem')).toHaveLength(2)
+  })
+
+  it('still has every change in its timeline', () => {
+    expect(steps(play(flaps(10), rules).effects)).toHaveLength(21)
+  })
+})
+
+describe('an agent that lived through a time in which the watch did not look', () => {
+  const counted = (atMs: number, seq: number, epoch = 'a') => posted(beat(atMs, epoch, { seq }))
+  const gap: [number, AgentEvent][] = [
+    [160, { kind: 'blind', sinceMs: 105 }],
+    [160, { kind: 'looking' }],
+  ]
+  const proofs = (effects: readonly AgentEffect[]) => effects.filter(({ kind }) => kind === 'proof')
+
+  it('is proved to have by a beat of the same life with a sequence that went on', () => {
+    const { effects } = play([[100, counted(100, 10)], ...gap, [165, counted(165, 16)]])
+    expect(proofs(effects)).toEqual([{ kind: 'proof', fromMs: 105, toMs: 160 }])
+  })
+
+  it('is not by a beat of another life, nor by one whose sequence went on too slowly, nor without a sequence', () => {
+    expect(proofs(play([[100, counted(100, 10)], ...gap, [165, counted(165, 16, 'b')]]).effects)).toEqual([])
+    expect(proofs(play([[100, counted(100, 10)], ...gap, [165, counted(165, 12)]]).effects)).toEqual([])
+    expect(proofs(play([[100, posted(beat(100))], ...gap, [165, posted(beat(165))]]).effects)).toEqual([])
   })
 })
 
@@ -266,13 +528,40 @@ const eventAt = (nowMs: number): fc.Arbitrary<AgentEvent> => {
     { weight: 1, arbitrary: earlier.map((sinceMs): AgentEvent => ({ kind: 'blind', sinceMs })) },
     { weight: 1, arbitrary: fc.constant(paused) },
     { weight: 1, arbitrary: fc.constant(resumed) },
+    {
+      weight: 3,
+      arbitrary: fc
+        .record({
+          atMs: earlier,
+          epoch: fc.constantFrom('', 'a', 'b'),
+          seq: fc.nat(9),
+          progress: fc.nat(1),
+          busy: fc.boolean(),
+          isBad: fc.boolean(),
+        })
+        .map(({ isBad, atMs, epoch, ...more }) => posted(beat(atMs, epoch, { ...more, ...(isBad && { failing: 'no key' }) }))),
+    },
+    { weight: 1, arbitrary: gone.map((how): AgentEvent => ({ kind: 'suspected', cause: how ?? 'process-gone' })) },
+    { weight: 1, arbitrary: fc.constantFrom<AgentEvent>({ kind: 'host-back' }, { kind: 'looking' }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom<AgentEvent>({ kind: 'sighted', condition: null }, { kind: 'sighted', condition: 'job backup is overdue' }),
+    },
   )
 }
 const life = risingTimes(40).chain((times) =>
   fc.tuple(...times.map((nowMs) => eventAt(nowMs).map((event): [number, AgentEvent] => [nowMs, event]))),
 )
 
-describe('any life of an agent', () => {
+/** The plain rules, and those with everything on. */
+const everyRule: Timing = { ...timing, hungMs: 40, failures: 2, successes: 2, flapping: { changes: 4, withinMs: 200, stableMs: 60 } }
+
+describe.each([
+  ['plain rules', timing],
+  ['every rule', everyRule],
+])('any life of an agent under %s', (_name, timing) => {
+  const play = (events: readonly (readonly [number, AgentEvent])[]) => playUnder(events, timing)
+
   it('is a chain of transitions that never goes back in time nor ahead of it', () => {
     fc.assert(
       fc.property(life, (events) => {
@@ -362,7 +651,10 @@ describe('any life of an agent', () => {
       fc.property(life, fc.integer({ min: 0, max: 200 }), (events, more) => {
         const { agent } = play(events)
         const nowMs = (events.at(-1)?.[0] ?? 0) + more
-        const { hostLost, blind: unseen } = agent.facts
+        const { hostLost, blind: unseen, suspected } = agent.facts
+        // A look that finds nothing amiss ends a suspicion, time confirms it.
+        if (suspected) return
+        if (hostLost && (agent.facts.lastBeat?.atMs ?? 0) > hostLost.sinceMs) return
         if (hostLost || unseen) expect(decide(agent, tick, nowMs, timing).effects).toEqual([])
         else expect(decide(agent, tick, nowMs, timing)).toEqual(decide(agent, sighted(), nowMs, timing))
       }),
