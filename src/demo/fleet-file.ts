@@ -29,6 +29,8 @@ tower:
   url: ${text(tower.url)}
   account: ${text(tower.account)}
   password: { file: ${text(tower.passwordFile)} }
+# Here agents are killed for fun, again and again: each death and each return is told at once.
+alerts: { groupWait: 100ms, groupInterval: 100ms, flapping: off }
 hosts:
   local: { kind: local, name: "Local" }
 ${sshHosts.join('\n')}
