@@ -11,6 +11,7 @@ export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], data:
     if (!next) return []
     current = unwrap(next, value)
   }
+  if (current instanceof z.ZodUnion) return [...new Set(objects(current).flatMap((member) => Object.keys(member.shape)))]
   return current instanceof z.ZodObject ? Object.keys(current.shape) : []
 }
 
@@ -22,15 +23,19 @@ function child(schema: z.core.$ZodType, step: PropertyKey): z.core.$ZodType | un
 }
 
 function unwrap(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return unwrap(schema.unwrap(), value)
-  if (schema instanceof z.ZodUnion) {
-    const kind = value !== null && typeof value === 'object' ? (value as Record<string, unknown>)['kind'] : undefined
-    const members = schema.options.filter((option): option is z.ZodObject => option instanceof z.ZodObject)
-    const chosen = members.find((member) => {
-      const literal = member.shape['kind']
-      return literal instanceof z.ZodLiteral && literal.values.has(kind as string)
-    })
-    return chosen ?? members[0] ?? schema
-  }
-  return schema
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return unwrap(schema.unwrap(), value)
+  if (!(schema instanceof z.ZodUnion)) return schema
+  const members = objects(schema)
+  const given = value !== null && typeof value === 'object' ? (value as Record<string, unknown>) : {}
+  const ofKind = members.find((member) => {
+    const literal = member.shape['kind']
+    return literal instanceof z.ZodLiteral && literal.values.has(given['kind'] as string)
+  })
+  // Without a kind, the form that the value shares a key with; with neither, any form is meant.
+  return ofKind ?? members.find((member) => Object.keys(given).some((key) => Object.hasOwn(member.shape, key))) ?? schema
+}
+
+function objects(schema: z.ZodUnion): z.ZodObject[] {
+  return schema.options.filter((option): option is z.ZodObject => option instanceof z.ZodObject)
 }

@@ -5,8 +5,8 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { sayDuration } from '../domain/duration.ts'
-import { nearest } from '../domain/nearest.ts'
 import type { MaintenanceWindow } from '../domain/maintenance.ts'
+import { nearest } from '../domain/nearest.ts'
 import {
   type AgentConfig,
   type Config,
@@ -119,7 +119,9 @@ function tellIssue(issue: z.core.$ZodIssue, document: Document, tell: Tell): voi
         tell([...issue.path], `expected a kind, one of: ${kindsAt(issue.path).join(', ')}`)
         return
       }
-      tell(issue.path, issue.message)
+      const closest = closestOption(issue.errors)
+      if (closest) for (const inner of closest) tellIssue({ ...inner, path: [...issue.path, ...inner.path] }, document, tell)
+      else tell(issue.path, issue.message)
       return
     }
     case 'invalid_value':
@@ -136,6 +138,14 @@ function tellIssue(issue: z.core.$ZodIssue, document: Document, tell: Tell): voi
     default:
       tell(issue.path, issue.message)
   }
+}
+
+/** Of the forms that a value may have, the one that it all but has: there a typo is told as what it is. */
+function closestOption(options: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
+  // A union of other forms than maps (text or number, text or a file's name) has a sentence of its own.
+  if (options.some((issues) => issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0))) return undefined
+  const [best, second] = [...options].sort((a, b) => a.length - b.length)
+  return best && second && best.length < second.length ? best : undefined
 }
 
 function kindsAt(path: readonly PropertyKey[]): string[] {
@@ -341,11 +351,7 @@ function asBody(restart: FleetFile['agents'][string]['restart']): AgentConfig['b
   return Object.fromEntries(Object.entries(restart).filter(([, value]) => value !== undefined)) as AgentConfig['body']
 }
 
-function toTower(
-  tower: NonNullable<FleetFile['tower']>,
-  read: SecretReader,
-  fault: Tell,
-): TowerConfig {
+function toTower(tower: NonNullable<FleetFile['tower']>, read: SecretReader, fault: Tell): TowerConfig {
   const scheme = tower.url.slice(0, tower.url.indexOf(':'))
   if ((tower.transport === 'telnet') !== (scheme === 'telnet')) {
     fault(

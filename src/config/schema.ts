@@ -164,7 +164,7 @@ const alerts = z.strictObject({
   /** After one alert, the next news of its kind are gathered for so long. */
   groupInterval: duration.default(5_000),
   /** An open, unacknowledged problem is told again so often. */
-  remind: z.union([off, duration]).default(4 * 3_600_000),
+  remind: z.union([off, duration], { error: 'expected "off" or a duration such as "4h"' }).default(4 * 3_600_000),
   /** Who changes so often between up and down keeps one incident open until it has been stable for a while. */
   flapping: z
     .union([
@@ -185,7 +185,10 @@ const deadman = z.strictObject({
   /** The watch is dead when its own beat is older. */
   stale: duration.default(60_000),
   /** The unit that runs the watch, restarted at most once per window. */
-  unit: z.string().regex(/^[A-Za-z0-9@_][A-Za-z0-9@._-]{0,120}$/, { error: 'expected the name of a unit or job' }).default('towerwatch.service'),
+  unit: z
+    .string()
+    .regex(/^[A-Za-z0-9@_][A-Za-z0-9@._-]{0,120}$/, { error: 'expected the name of a unit or job' })
+    .default('towerwatch.service'),
   scope: z.enum(['system', 'user']).default('user'),
   window: duration.default(15 * 60_000),
 })

@@ -247,8 +247,14 @@ describe('a fleet.yaml that is right', () => {
       id: 'timmy',
       name: 'timmy',
       host: 'local',
-      heartbeat: { file: '/beats/timmy', format: 'auto' },
-      timing: { periodMs: 60_000, graceMs: 120_000 },
+      heartbeat: { kind: 'file', file: '/beats/timmy', format: 'auto' },
+      timing: {
+        periodMs: 60_000,
+        graceMs: 120_000,
+        failures: 1,
+        successes: 1,
+        flapping: { changes: 4, withinMs: 1_800_000, stableMs: 600_000 },
+      },
       policy: 'ask',
       body: { kind: 'process', start: ['/bin/timmy'], pidFile: '/run/timmy', log: '/log/timmy' },
       stopGraceMs: 10_000,
@@ -289,13 +295,56 @@ describe('a fleet.yaml that is right', () => {
   )
 })
 
+describe('the deadman bound', () => {
+  it('holds for every agent: one that would be noticed after more than five minutes is a fault that says how long', () => {
+    expect(faultsOf(fleet({ agent: '    period: 4m\n    grace: 1m\n' }))).toMatchObject([
+      { line: 6, path: 'agents.timmy', message: expect.stringMatching(/after 5 min.*slowBecause/) },
+    ])
+    expect(faultsOf(fleet({ agent: '    period: 4m\n    grace: 55s\n' }))).toEqual([])
+  })
+
+  it('gives way to words, and to jobs, which bring intervals of their own', () => {
+    expect(faultsOf(fleet({ agent: '    period: 1d\n    slowBecause: a nightly job\n' }))).toEqual([])
+    expect(faultsOf(fleet({ agent: '    period: 1d\n' }).replace('{ file: /beats/timmy }', '{ jobs: /beats }'))).toEqual([])
+  })
+})
+
+describe('maintenance windows', () => {
+  const window = (text: string) => fleet({ more: `maintenance:\n  - { ${text} }\n` })
+
+  it('are about somebody who exists, or all', () => {
+    expect(faultsOf(window('subjects: [timy], reason: x, cron: "0 3 * * *", for: 1h'))[0]).toMatchObject({
+      path: 'maintenance.0.subjects.0',
+      message: expect.stringContaining('did you mean "timmy"?'),
+    })
+    expect(faultsOf(window('subjects: [all, local], reason: x, cron: "0 3 * * *", for: 1h'))).toEqual([])
+  })
+
+  it('end after they begin, and are of one of two forms', () => {
+    expect(faultsOf(window('subjects: [all], reason: x, from: "2026-12-24 22:00", to: "2026-12-24 21:00"'))[0]?.message).toContain('after')
+    expect(faultsOf(window('subjects: [all], reason: x'))[0]?.message).toContain('either { from, to } or { cron, for }')
+    expect(faultsOf(window('subjects: [all], reason: x, cron: "0 3 * * *", fro: 1h')).map(({ path }) => path)).toContain(
+      'maintenance.0.fro',
+    )
+  })
+})
+
+describe('a time zone', () => {
+  it('is one that there is', () => {
+    expect(faultsOf(fleet({ more: 'timezone: Europe/Berlim\n' }))[0]).toMatchObject({ path: 'timezone' })
+    expect(parseConfig(fleet({ more: 'timezone: Asia/Kolkata\n' }), at, {}).timeZone).toBe('Asia/Kolkata')
+  })
+})
+
 describe('fleet.example.yaml', () => {
   const text = readFileSync(new URL('../../fleet.example.yaml', import.meta.url), 'utf8')
 
   it('is right', () => {
-    // Its secret stands in a file that only its user has.
+    // Its secrets stand in files and in an environment that only its user has.
     const faults = faultsOf(text)
-    expect(faults.filter(({ path }) => path !== 'tower.password.file')).toEqual([])
+    const isSecret = ({ message }: ConfigFault) => /(secrets\/[a-z-]+ can't be read|variable PHONE_TOKEN is not set)/.test(message)
+    expect(faults.filter((fault) => !isSecret(fault))).toEqual([])
+    expect(faults).toHaveLength(5)
   })
 
   it('names every key that there is', () => {
@@ -312,7 +361,7 @@ function keysOf(schema: z.core.$ZodType): Set<string> {
   }
   if (schema instanceof z.ZodRecord) return keysOf(schema.valueType)
   if (schema instanceof z.ZodUnion) return new Set(schema.options.flatMap((option) => [...keysOf(option)]))
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return keysOf(schema.unwrap())
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) return keysOf(schema.unwrap())
   if (schema instanceof z.ZodArray) return keysOf(schema.element)
   return new Set()
 }
