@@ -1,0 +1,43 @@
+/** The synchronous core: rows into the file, all of one call or none of it. */
+import type { DatabaseSync } from 'node:sqlite'
+import { messageOf } from './guarded.ts'
+import { type Row, statements } from './rows.ts'
+import { preparer } from './statements.ts'
+
+/**
+ * Commits calls in their order, in one transaction: one wait for the disk for all of them. Answers for each call why it
+ * alone was left out, or undefined. Throws where nothing could be committed.
+ */
+export type Commit = (calls: readonly (readonly Row[])[]) => (string | undefined)[]
+
+export function committer(db: DatabaseSync): Commit {
+  const prepare = preparer(db)
+
+  function call(rows: readonly Row[]): string | undefined {
+    const isSingle = rows.length === 1
+    try {
+      // One statement is all or nothing by itself.
+      if (!isSingle) db.exec('SAVEPOINT one_call')
+      for (const [statement, ...values] of rows) prepare(statements[statement]).run(...values)
+      if (!isSingle) db.exec('RELEASE one_call')
+      return undefined
+    } catch (error) {
+      // After some failures (disk full) SQLite has rolled everything back by itself, the other calls, too.
+      if (!db.isTransaction) throw error
+      if (!isSingle) db.exec('ROLLBACK TO one_call; RELEASE one_call')
+      return messageOf(error)
+    }
+  }
+
+  return (calls) => {
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      const faults = calls.map(call)
+      db.exec('COMMIT')
+      return faults
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK')
+      throw error
+    }
+  }
+}
