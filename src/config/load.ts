@@ -233,6 +233,8 @@ function toConfig(data: FleetFile, file: string, tower: TowerConfig | undefined,
       ...(agent.slowBecause !== undefined && { slowBecause: agent.slowBecause }),
     })
     tellSlow(id, agent, fault)
+    if ('push' in agent.heartbeat && !data.push)
+      fault(['agents', id, 'heartbeat', 'push'], 'nothing listens for its beats: say where with push: { listen: 127.0.0.1:8787 }')
   }
   const timeZone = data.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone
   if (!isTimeZone(timeZone)) fault(['timezone'], `there is no time zone "${timeZone}": expected an IANA name such as "Europe/Berlin"`)

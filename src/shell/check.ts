@@ -1,4 +1,6 @@
 import { relative } from 'node:path'
+import { isLoopback, plainWarning } from '../adapters/push/server.ts'
+import type { Config } from '../config/config.ts'
 import { ConfigError, loadConfig, sayFault } from '../config/load.ts'
 import { exitCode, findConfigFile, type Shell, ShellError } from './shell.ts'
 
@@ -14,12 +16,21 @@ export function check(shell: Shell, options: { config?: string; json?: boolean }
     const config = loadConfig(file, shell.env)
     if (options.json)
       shell.out(
-        JSON.stringify({ ok: true, file: config.file, agents: [...config.agents.keys()], hosts: [...config.hosts.keys()], faults: [] }),
+        JSON.stringify({
+          ok: true,
+          file: config.file,
+          agents: [...config.agents.keys()],
+          hosts: [...config.hosts.keys()],
+          ...(config.push && { push: config.push }),
+          faults: [],
+        }),
       )
-    else
+    else {
       shell.out(
         `${relative(shell.cwd, config.file) || config.file} is fine: ${count(config.agents.size, 'agent')} on ${count(config.hosts.size, 'host')}.`,
       )
+      for (const line of aboutPush(config)) shell.out(line)
+    }
     return exitCode.ok
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -30,6 +41,18 @@ export function check(shell: Shell, options: { config?: string; json?: boolean }
     }
     return exitCode.wrongInput
   }
+}
+
+/** Where agents may post their beats. */
+function aboutPush({ push, agents }: Config): string[] {
+  if (!push) return []
+  const { host, port } = push
+  const posters = [...agents.values()].filter(({ heartbeat }) => heartbeat.kind === 'push').map(({ id }) => id)
+  const lines = [
+    `Beats may be posted to http://${host.includes(':') ? `[${host}]` : host}:${port}/beat/<agent>, by ${posters.length === 0 ? 'no agent yet' : posters.join(', ')}.`,
+  ]
+  if (!isLoopback(host)) lines.push(`Mind: ${plainWarning}.`)
+  return lines
 }
 
 function count(n: number, noun: string): string {
