@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, Option } from 'commander'
 import { operations } from './operations/registry.ts'
-import { ask } from './shell/ask.ts'
+import { type AskOptions, ask, commandOf, usage } from './shell/ask.ts'
 import { check } from './shell/check.ts'
 import { phase } from './shell/phase.ts'
 import { exitCode, type Shell, ShellError } from './shell/shell.ts'
@@ -40,6 +40,9 @@ Examples:
   $ towerwatch run                       watch the fleet, in the foreground
   $ towerwatch status                    every agent and host at a glance
   $ towerwatch restart bezalel           bring an agent back
+  $ towerwatch incidents open            what is wrong at this moment
+  $ towerwatch ack 12                    say that you look after it
+  $ towerwatch silence ezra 2h new disk  tell no problems of it meanwhile
   $ towerwatch phase --json              the phase report, for a program
   $ towerwatch demo                      six agents on four hosts, to try it out
 
@@ -83,28 +86,39 @@ program
 // The other operations are the registry's own, `fleet` under the name that shells are used to.
 for (const operation of operations) {
   if (operation.name === 'phase') continue
-  const usage = operation.arguments.map(({ name, required }) => (required ? `<${name}>` : `[${name}]`)).join(' ')
-  const name = operation.name === 'fleet' ? 'status' : operation.name
-  const examples = operation.examples.map((example) => `  $ towerwatch ${operation.name === 'fleet' ? 'status' : example}`)
-  program
-    .command(`${name} ${usage}`.trim())
-    .aliases(operation.name === 'fleet' ? ['fleet'] : operation.aliases)
+  const name = commandOf(operation)
+  const isStatus = operation.name === 'fleet'
+  const examples = operation.examples.map((example) => `  $ towerwatch ${isStatus ? name : example}`)
+  const declared = operation.arguments
+  const widest = Math.max(...declared.map((argument) => argument.name.length))
+  const described = declared.map(
+    (argument) => `  ${argument.name.padEnd(widest)}  ${argument.help}${argument.required ? '' : ' (may be left out)'}`,
+  )
+  const command = program
+    .command(name)
+    .aliases(isStatus ? ['fleet'] : operation.aliases)
+    .usage(`[options] ${usage(operation)}`.trim())
     .description(operation.summary)
     .addOption(config())
     .addOption(json())
     .addHelpText(
       'after',
-      `\n${operation.help}\n\nExamples:\n${examples.join('\n')}\n  $ towerwatch ${name}${operation.arguments[0]?.required ? ' bezalel' : ''} --json`,
+      [
+        ...(described.length > 0 ? ['', 'Arguments:', ...described] : []),
+        ...['', operation.help, '', 'Examples:', ...examples, `${examples.at(-1)} --json`],
+      ].join('\n'),
     )
-    .action(
-      exits((...values: unknown[]) => {
-        const options = values[operation.arguments.length] as { config?: string; json?: boolean }
-        const args = operation.arguments.flatMap(({ name }, index) =>
-          typeof values[index] === 'string' ? [[name, values[index]] as const] : [],
-        )
-        return ask(shell, operation.name, Object.fromEntries(args), options)
-      }),
-    )
+  const choices = declared.flatMap((argument) => (argument.kind === 'choice' ? argument.words.map((word) => ({ argument, word })) : []))
+  for (const { argument, word } of choices) command.option(`--${word}`, argument.help)
+  if (declared.length > 0) command.argument('[words...]')
+  command.action(
+    exits((...values: unknown[]) => {
+      const words = declared.length > 0 ? values.shift() : []
+      const options = values[0] as AskOptions & Record<string, unknown>
+      const flags = choices.flatMap(({ argument, word }) => (options[word] === true ? [[argument.name, word] as const] : []))
+      return ask(shell, operation, (words as string[]).join(' '), Object.fromEntries(flags), options)
+    }),
+  )
 }
 
 program

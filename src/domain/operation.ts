@@ -5,14 +5,24 @@ export interface Actor {
   name: string
 }
 
-interface ArgumentDeclaration {
-  /** `agent`, `host`, `text`… as it stands in usage lines and in the request's arguments. */
+/**
+ * What is typed behind an operation's name, in this order. How it is taken apart: arguments.ts, and typed.py in the plugin.
+ *
+ * agent, host, agent-or-host: an id, a name, or the beginning of one. subject: an agent, a host, or `all`.
+ * incident: a number (`12`, `#12`), or an agent or host whose open incident is meant. number: of a silence or maintenance.
+ * duration: `30m`, `2h`, `1d`, also with `for` before it. choice: one of its words. text: the rest of the line; only as the last.
+ */
+export type ArgumentDeclaration = {
+  /** `agent`, `duration`, `reason`… as it stands in usage lines and in the request's arguments. */
   name: string
-  kind: 'agent' | 'host' | 'agent-or-host'
+  /** Several optional ones in a row may be typed in any order. */
   required: boolean
   /** One line for help. */
   help: string
-}
+} & (
+  | { kind: 'agent' | 'host' | 'agent-or-host' | 'subject' | 'incident' | 'number' | 'duration' | 'text' }
+  | { kind: 'choice'; words: string[] }
+)
 
 /**
  * What a person may ask for, as data: printed to operations.json, from which the Tower makes its commands and help.

@@ -2,9 +2,10 @@
  * The one way in for whatever is asked: a player's command, a shell user's command and the watch's own decision all pass
  * the same checks and the same audit here. What changes something is in the audit before it happens, or does not happen.
  */
+import { resolve } from '../domain/arguments.ts'
 import { nearest } from '../domain/nearest.ts'
-import type { Actor } from '../domain/operation.ts'
-import { LedgerError } from '../ports/ledger.ts'
+import type { Actor, ArgumentDeclaration } from '../domain/operation.ts'
+import { LedgerError, type OperationRecord } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
 import type { CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
 
@@ -19,8 +20,8 @@ export interface DeskRequest {
 export interface Desk {
   /** Never rejects: whatever goes wrong is an outcome, with a sentence for the one who asked. */
   request(request: DeskRequest, progress: (line: string) => void): Promise<Outcome>
-  /** Somebody was refused by the Tower's locks: for the audit. */
-  refusedElsewhere(request: DeskRequest, reason: string): void
+  /** Somebody was refused by the Tower's locks: for the audit. Never rejects. */
+  refusedElsewhere(request: DeskRequest, reason: string): Promise<void>
   /** An agent is being restarted at this moment. */
   isActedOn(agent: string): boolean
 }
@@ -42,13 +43,15 @@ export function openDesk(
   async function request(asked: DeskRequest, progress: (line: string) => void): Promise<Outcome> {
     const operation = operations.find(({ name, aliases }) => name === asked.operation || aliases.includes(asked.operation))
     if (!operation || operation.answeredBy === 'shell') return refusal(unknownOperation(operations, asked.operation))
-    const checked = checkArguments(operation, asked.arguments, context.config())
+    const { config, ...rest } = context
+    const checked = checkArguments(operation, asked.arguments, { ...rest, config: config() })
     if ('fault' in checked) return refusal(checked.fault)
     if (operation.effect === 'sees') return run(operation, checked.args, asked, progress)
-    return act(operation, checked.args, asked, progress)
+    if (operation.oneAtATime) return alone(operation, checked.args, asked, progress)
+    return audited(operation, checked.args, asked, progress)
   }
 
-  function act(operation: Operation, args: CheckedArguments, asked: DeskRequest, progress: (line: string) => void): Promise<Outcome> {
+  function alone(operation: Operation, args: CheckedArguments, asked: DeskRequest, progress: (line: string) => void): Promise<Outcome> {
     const agent = args['agent'] ?? ''
     const running = acts.get(agent)
     if (running) {
@@ -57,7 +60,7 @@ export function openDesk(
       return running.outcome.then((outcome) => {
         // The watch may only start what is dead; that this one lives is no answer to a person who wants it stopped first.
         const isOnlyTheWatchs = running.by.kind === 'watch' && asked.actor.kind !== 'watch' && outcome.status === 'refused'
-        return isOnlyTheWatchs && !outcome.passes ? act(operation, args, asked, progress) : outcome
+        return isOnlyTheWatchs && !outcome.passes ? alone(operation, args, asked, progress) : outcome
       })
     }
     const listeners = new Set([progress])
@@ -75,30 +78,39 @@ export function openDesk(
     asked: DeskRequest,
     progress: (line: string) => void,
   ): Promise<Outcome> {
-    let number: number
+    let begun: OperationRecord
     try {
-      number = context.ledger.beginOperation({
-        operation: operation.name,
-        arguments: args,
-        actor: asked.actor,
-        via: asked.via,
-        requestedMs: context.clock.now(),
-      })
+      begun = { ...newRecord({ ...asked, operation: operation.name, arguments: args }), status: 'begun' }
+      await context.ledger.write([{ kind: 'operation', operation: begun }])
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error
       log.error({ err: error.message, operation: operation.name }, 'refused, because the audit could not be written')
       return { ...refusal('The audit could not be written, so nothing was done. The log of the watch says why.'), passes: true }
     }
+    const { number } = begun
     log.info({ operation: operation.name, arguments: args, actor: asked.actor, via: asked.via, number }, 'operation begins')
     const outcome = await run(operation, args, asked, progress)
     log.info({ operation: operation.name, number, status: outcome.status }, 'operation ended')
     try {
-      context.ledger.endOperation(number, outcome.status, outcome.lines, context.clock.now())
+      const ended = { ...begun, status: outcome.status, lines: outcome.lines, endedMs: context.clock.now() }
+      await context.ledger.write([{ kind: 'operation', operation: ended }])
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error
       log.error({ err: error.message, number }, 'the end of an operation could not be written to the audit')
     }
     return outcome
+  }
+
+  function newRecord(asked: DeskRequest): Omit<OperationRecord, 'status'> {
+    return {
+      number: context.ledger.nextNumber('operation'),
+      operation: asked.operation,
+      arguments: asked.arguments,
+      actor: asked.actor,
+      via: asked.via,
+      requestedMs: context.clock.now(),
+      lines: [],
+    }
   }
 
   async function run(operation: Operation, args: CheckedArguments, asked: DeskRequest, progress: (line: string) => void): Promise<Outcome> {
@@ -111,22 +123,23 @@ export function openDesk(
         { operation: operation.name, err: error instanceof Error ? (error.stack ?? error.message) : String(error) },
         'an operation broke',
       )
+      if (error instanceof LedgerError) {
+        const what = operation.effect === 'acts' ? 'written' : 'read'
+        return { status: 'failed', lines: [`The ledger could not be ${what}; the log of the watch says why.`] }
+      }
       return { status: 'failed', lines: [`${operation.name} broke inside the watch; its log says how.`] }
     }
   }
 
   return {
     request,
-    refusedElsewhere: (asked, reason) => {
+    refusedElsewhere: async (asked, reason) => {
       try {
-        context.ledger.refusedOperation(
-          { operation: asked.operation, arguments: asked.arguments, actor: asked.actor, via: asked.via, requestedMs: context.clock.now() },
-          reason,
-        )
+        const refused: OperationRecord = { ...newRecord(asked), status: 'refused', lines: [reason] }
+        await context.ledger.write([{ kind: 'operation', operation: { ...refused, endedMs: refused.requestedMs } }])
       } catch (error) {
-        if (!(error instanceof LedgerError)) throw error
         log.error(
-          { err: error.message, operation: asked.operation, actor: asked.actor, reason },
+          { err: error instanceof Error ? error.message : String(error), operation: asked.operation, actor: asked.actor, reason },
           'a refusal could not be written to the audit',
         )
       }
@@ -147,37 +160,87 @@ function unknownOperation(operations: readonly Operation[], word: string): strin
     : `There is no such operation. Did you mean ${meant}?`
 }
 
+type Looks = Pick<OperationContext, 'config' | 'incidents'>
+
+/** Whatever asks: a game or a shell of another version may send anything. What was typed is never said again: it may be anything. */
 function checkArguments(
   operation: Operation,
   given: Readonly<Record<string, unknown>>,
-  config: OperationContext['config'],
+  context: Looks,
 ): { args: CheckedArguments } | { fault: string } {
   const args: Record<string, string> = {}
   for (const key of Object.keys(given)) {
     if (!operation.arguments.some(({ name }) => name === key))
-      return { fault: `${operation.name} takes no such argument. ${usage(operation)}` }
+      return { fault: `${operation.name} takes no such argument. ${example(operation)}` }
   }
-  for (const { name, kind, required } of operation.arguments) {
-    const value = given[name]
+  for (const argument of operation.arguments) {
+    const value = given[argument.name]
     if (value === undefined || value === '') {
-      if (required) return { fault: `Which ${name}? ${usage(operation)}` }
+      if (argument.required) return { fault: `${questionFor(argument)} ${example(operation)}` }
       continue
     }
-    if (typeof value !== 'string') return { fault: `The ${name} must be a name. ${usage(operation)}` }
-    const word = value.trim().toLowerCase()
-    const names = [...(kind === 'host' ? [] : config.agents.keys()), ...(kind === 'agent' ? [] : config.hosts.keys())]
-    if (!names.includes(word)) {
-      const meant = nearest(word.slice(0, 64), names)
-      const what = kind === 'agent-or-host' ? 'agent or host' : kind
-      return {
-        fault: `There is no such ${what}. ${meant === undefined ? `Known: ${[...new Set(names)].join(', ')}.` : `Did you mean ${meant}?`}`,
-      }
-    }
-    args[name] = word
+    const checked = checkArgument(operation, argument, value, context)
+    if ('fault' in checked) return checked
+    args[argument.name] = checked.value
   }
   return { args }
 }
 
-function usage(operation: Operation): string {
+function checkArgument(
+  operation: Operation,
+  argument: ArgumentDeclaration,
+  given: unknown,
+  context: Looks,
+): { value: string } | { fault: string } {
+  const { name, kind } = argument
+  const isNumber = (kind === 'incident' || kind === 'number') && Number.isSafeInteger(given)
+  if (typeof given !== 'string' && !isNumber) return { fault: `The ${name} must be ${kindOf(kind)}. ${example(operation)}` }
+  const found = resolve(argument, String(given), context.config)
+  if ('wrong' in found) return { fault: `The ${name} ${found.wrong}. ${example(operation)}` }
+  if ('ambiguous' in found) return { fault: `That is the beginning of several names: ${listOf(found.ambiguous)}. Type more of it.` }
+  if ('unknown' in found) {
+    const { near, known } = found.unknown
+    return { fault: `There is no such ${thingOf(kind)}. ${near === undefined ? `Known: ${listOf(known)}.` : `Did you mean ${near}?`}` }
+  }
+  return kind === 'incident' ? openIncident(found.value, context) : found
+}
+
+/** An agent or host stands for its open incident. */
+function openIncident(value: string, { config, incidents }: Looks): { value: string } | { fault: string } {
+  const [kind, id = ''] = value.split(':')
+  if (id === '') return { value }
+  const openOf = (subject: string, name: string) =>
+    incidents().find((incident) => incident.closedMs === undefined && incident.subject.kind === subject && incident.subject.id === name)
+  // An agent and its host may bear the same name: then the one that has an incident is meant.
+  const own = openOf(kind ?? '', id) ?? openOf(kind === 'agent' ? 'host' : 'agent', id)
+  if (own) return { value: String(own.number) }
+  const host = config.agents.get(id)?.host ?? ''
+  const hosts = kind === 'agent' ? openOf('host', host) : undefined
+  if (hosts) return { fault: `${id} has no open incident of its own, its host ${host} has #${hosts.number}: name that one.` }
+  return { fault: `${id} has no open incident. To see the former ones, type: incidents ${id}` }
+}
+
+function questionFor({ kind, name }: ArgumentDeclaration): string {
+  if (kind === 'duration') return 'For how long?'
+  return kind === 'text' ? `Say the ${name}, too.` : `Which ${name}?`
+}
+
+function kindOf(kind: ArgumentDeclaration['kind']): string {
+  if (kind === 'incident' || kind === 'number') return 'a number'
+  return kind === 'duration' || kind === 'choice' || kind === 'text' ? 'text' : 'a name'
+}
+
+function thingOf(kind: ArgumentDeclaration['kind']): string {
+  return kind === 'agent' || kind === 'host' ? kind : 'agent or host'
+}
+
+const mostListed = 20
+
+function listOf(names: readonly string[]): string {
+  const more = names.length > mostListed ? ` and ${names.length - mostListed} more` : ''
+  return `${names.slice(0, mostListed).join(', ')}${more}`
+}
+
+function example(operation: Operation): string {
   return `For example: ${operation.examples.at(-1) ?? operation.name}`
 }

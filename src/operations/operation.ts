@@ -1,11 +1,12 @@
 /** What an operation is: its declaration for help and for the Tower, and the code that does it. */
 import type { Config } from '../config/config.ts'
-import type { AgentRecord, Beat } from '../domain/agent.ts'
+import type { AgentEvent, AgentRecord, Beat } from '../domain/agent.ts'
 import type { HostRecord } from '../domain/host.ts'
+import type { Incident, Mute, Subject } from '../domain/incident.ts'
 import type { Actor, OperationDeclaration } from '../domain/operation.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { HostHealth, HostLink } from '../ports/host.ts'
-import type { Incident, Ledger, Subject } from '../ports/ledger.ts'
+import type { Ledger } from '../ports/ledger.ts'
 import type { TowerLink } from '../ports/tower.ts'
 
 export type OutcomeStatus = 'ok' | 'failed' | 'timeout' | 'refused'
@@ -28,6 +29,14 @@ export interface OperationContext {
   agent(id: string): AgentRecord | undefined
   host(id: string): HostRecord | undefined
   lastIncident(subject: Subject): Incident | undefined
+  incident(number: number): Incident | undefined
+  /** The open ones, and closed ones about which somebody may still have to be told; by number. */
+  incidents(): Incident[]
+  /** Puts a changed incident into memory at once, and into the ledger; resolves when it is durable there. */
+  amend(incidents: readonly Incident[]): Promise<void>
+  /** Tells the watch something about an agent: that a person paused it. */
+  observe(agent: string, event: AgentEvent): void
+  mutes: MuteBook
   /** The hands on a host; undefined while it can't be reached. */
   hands(host: string): HostLink | undefined
   health(host: string): { atMs: number; health: HostHealth } | undefined
@@ -43,9 +52,27 @@ export interface OperationContext {
   progress(line: string): void
 }
 
-/** Arguments after checking: every required one is there, and names an agent or host that exists. */
+/** Silences and maintenance, as operations see and change them. */
+export interface MuteBook {
+  /** What keeps alerts about this subject quiet at that moment. */
+  of(subject: Subject, nowMs: number): Mute | undefined
+  inMaintenance(subject: Subject, nowMs: number): boolean
+  /** In force at that moment, or still to come; by number. */
+  list(nowMs: number): Mute[]
+  /** Resolves with its number when it is durable. */
+  add(mute: Omit<Mute, 'number'>): Promise<Mute>
+  /** Ends one that is in force or to come, now. */
+  end(number: number, nowMs: number): Promise<void>
+}
+
+/**
+ * Arguments after checking: every required one is there and is of its kind, and who is named exists. Agents and hosts by id;
+ * a subject as `agent:ezra`, `host:ezra` or `all`; an incident by its number; a duration as `2h`.
+ */
 export type CheckedArguments = Readonly<Record<string, string>>
 
 export interface Operation extends OperationDeclaration {
+  /** `agent`: one at a time per agent; who asks meanwhile follows the one that is under way. */
+  oneAtATime?: 'agent'
   run(args: CheckedArguments, context: OperationContext): Promise<Outcome>
 }

@@ -13,11 +13,14 @@ export const restart: Operation = {
   effect: 'acts',
   answeredBy: 'watch',
   deadlineMs: 300_000,
+  oneAtATime: 'agent',
 
   async run(args, context) {
     const id = args['agent'] ?? ''
     const agent = context.config.agents.get(id)
     if (!agent) return { status: 'refused', lines: [`There is no agent ${id}.`] }
+    const away = context.actor.kind === 'watch' ? awayOnPurpose(id, context) : undefined
+    if (away !== undefined) return { status: 'refused', lines: [`${id} was not restarted: it is ${away}.`], passes: true }
     const hands = context.hands(agent.host)
     if (!hands) return unreachable(id, agent.host, context)
 
@@ -61,6 +64,12 @@ export const restart: Operation = {
       data: { agent: id, epoch: beat.epoch, tookMs },
     }
   },
+}
+
+/** What somebody has paused or works on is not the watch's to start; a person may, for he knows. */
+function awayOnPurpose(id: string, context: OperationContext): string | undefined {
+  if (context.agent(id)?.facts.paused) return 'paused'
+  return context.mutes.inMaintenance({ kind: 'agent', id }, context.clock.now()) ? 'in maintenance' : undefined
 }
 
 function unreachable(id: string, host: string, context: OperationContext): Outcome {

@@ -1,6 +1,8 @@
 import { userInfo } from 'node:os'
 import { askWatch, NotRunningError } from '../adapters/control/client.ts'
 import { socketPath } from '../adapters/control/socket-path.ts'
+import { resolve, takeApart, usageOfArgument } from '../domain/arguments.ts'
+import type { ArgumentDeclaration, OperationDeclaration } from '../domain/operation.ts'
 import type { OutcomeStatus } from '../operations/operation.ts'
 import { exitCode, readConfig, type Shell, ShellError } from './shell.ts'
 
@@ -11,16 +13,28 @@ const codes: Record<OutcomeStatus, number> = {
   refused: exitCode.refused,
 }
 
-/** Asks the running watch for an operation; progress goes to stderr, the answer to stdout. Resolves with the exit code. */
+export interface AskOptions {
+  config?: string
+  json?: boolean
+}
+
+/**
+ * Asks the running watch for an operation; progress goes to stderr, the answer to stdout. Resolves with the exit code.
+ *
+ * @param typed what stands behind the operation's name
+ * @param flags arguments that were given as options: `--sticky`
+ */
 export async function ask(
   shell: Shell,
-  operation: string,
-  args: Record<string, string>,
-  options: { config?: string; json?: boolean },
+  operation: OperationDeclaration,
+  typed: string,
+  flags: Readonly<Record<string, string>>,
+  options: AskOptions,
 ): Promise<number> {
   const config = readConfig(shell, options.config)
   const { uid, username } = userInfo()
-  const request = { operation, arguments: args, user: { id: String(uid), name: username } }
+  const args = { ...toArguments(operation, typed, config), ...flags }
+  const request = { operation: operation.name, arguments: args, user: { id: String(uid), name: username } }
   try {
     const outcome = await askWatch(socketPath(config.stateDir), request, shell.err, shell.signal)
     if (options.json)
@@ -33,6 +47,41 @@ export async function ask(
     }
     throw error
   }
+}
+
+/** Who is meant is for the running watch to judge, which may know another fleet; what can be wrong without it is said here. */
+function toArguments(operation: OperationDeclaration, typed: string, names: Parameters<typeof takeApart>[2]): Record<string, string> {
+  const taken = takeApart(operation.arguments, typed, names)
+  if ('missing' in taken) throw wrong(operation, `The ${taken.missing.name} is missing.`)
+  if ('left' in taken) throw wrong(operation, 'That is too much.')
+  for (const argument of operation.arguments) {
+    const found = judge(argument, taken.args[argument.name], names)
+    if (found !== undefined && 'wrong' in found) throw wrong(operation, `The ${argument.name} ${found.wrong}.`)
+  }
+  return taken.args
+}
+
+function judge(argument: ArgumentDeclaration, words: string | undefined, names: Parameters<typeof resolve>[2]) {
+  return words === undefined ? undefined : resolve(argument, words, names)
+}
+
+function wrong(operation: OperationDeclaration, what: string): ShellError {
+  const lines = [
+    what,
+    `Usage: towerwatch ${commandOf(operation)} ${usage(operation)}`,
+    `(towerwatch ${commandOf(operation)} --help shows examples)`,
+  ]
+  return new ShellError(lines.join('\n'), exitCode.wrongInput)
+}
+
+/** `fleet` goes by the name that shells are used to. */
+export function commandOf({ name }: OperationDeclaration): string {
+  return name === 'fleet' ? 'status' : name
+}
+
+/** What is typed behind its name: `<incident> [sticky] [duration] [comment…]`. */
+export function usage({ arguments: declared }: OperationDeclaration): string {
+  return declared.map(usageOfArgument).join(' ')
 }
 
 function isObject(value: unknown): value is object {

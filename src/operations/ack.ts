@@ -1,0 +1,72 @@
+import type { Acknowledgement, Incident } from '../domain/incident.ts'
+import type { Operation } from './operation.ts'
+import { durationOf, openIncident, sayAck, sayHold, saySubject } from './saying.ts'
+
+export const ack: Operation = {
+  name: 'ack',
+  aliases: ['acknowledge'],
+  summary: 'Say that you look after an incident',
+  help: 'Everybody hears of it, and nobody is reminded of the incident any more. It holds until the state of its agent or host changes; "sticky" holds until the incident is over. A duration bounds both: then the reminders go on. Its end is told in any case.',
+  arguments: [
+    { name: 'incident', kind: 'incident', required: true, help: 'its number, or the agent or host that has it' },
+    { name: 'kind', kind: 'choice', words: ['sticky'], required: false, help: 'hold until it is over' },
+    { name: 'duration', kind: 'duration', required: false, help: 'hold no longer than that' },
+    { name: 'comment', kind: 'text', required: false, help: 'what the others may want to know' },
+  ],
+  examples: ['ack bezalel', 'ack 12 2h', 'ack 12 sticky I am on it'],
+  effect: 'acts',
+  answeredBy: 'watch',
+  deadlineMs: 15_000,
+
+  async run(args, context) {
+    const found = openIncident(args['incident'] ?? '', context)
+    if ('refusal' in found) return { status: 'refused', lines: [found.refusal] }
+    const nowMs = context.clock.now()
+    const durationMs = durationOf(args)
+    const comment = args['comment']
+    const acknowledgement: Acknowledgement = {
+      kind: args['kind'] === 'sticky' ? 'sticky' : 'normal',
+      by: context.actor,
+      atMs: nowMs,
+      ...(durationMs !== undefined && { untilMs: nowMs + durationMs }),
+      ...(comment !== undefined && { comment }),
+    }
+    const { incident } = found
+    await context.amend([{ ...incident, ack: acknowledgement }])
+    return {
+      status: 'ok',
+      lines: [
+        `#${incident.number} (${saySubject(incident.subject)}) is acknowledged ${sayHold(acknowledgement, nowMs)}`,
+        ...(incident.ack ? [`Before, it was acknowledged ${sayAck(incident.ack, nowMs)}`] : []),
+        `To take it back, type: unack ${incident.number}`,
+      ],
+      data: { incident: incident.number },
+    }
+  },
+}
+
+export const unack: Operation = {
+  name: 'unack',
+  aliases: [],
+  summary: 'Take back that somebody looks after an incident',
+  help: 'The reminders of the incident go on.',
+  arguments: [{ name: 'incident', kind: 'incident', required: true, help: 'its number, or the agent or host that has it' }],
+  examples: ['unack bezalel', 'unack 12'],
+  effect: 'acts',
+  answeredBy: 'watch',
+  deadlineMs: 15_000,
+
+  async run(args, context) {
+    const found = openIncident(args['incident'] ?? '', context)
+    if ('refusal' in found) return { status: 'refused', lines: [found.refusal] }
+    const { ack: former, ...rest } = found.incident
+    const who = `#${rest.number} (${saySubject(rest.subject)})`
+    if (!former) return { status: 'refused', lines: [`${who} is not acknowledged. To do that, type: ack ${rest.number}`] }
+    await context.amend([rest satisfies Incident])
+    return {
+      status: 'ok',
+      lines: [`${who} is no longer acknowledged (it was ${sayAck(former, context.clock.now())}).`],
+      data: { incident: rest.number },
+    }
+  },
+}
