@@ -1,6 +1,6 @@
 /** What a request says: its path and body in, a beat or a plain refusal out. Pure; whatever comes, this never throws. */
 import { z } from 'zod'
-import { clean } from '../../domain/heartbeat.ts'
+import { clean, type HeartbeatContent, readHeartbeat } from '../../domain/heartbeat.ts'
 import type { PostedBeat } from '../../ports/beat-source.ts'
 
 /** exit: a job has ended with this status; 0 is good. */
@@ -26,24 +26,18 @@ function readSaid(text: string | undefined): Said | undefined {
   return /^\d{1,3}$/.test(text) && status <= 255 ? { kind: 'exit', status } : undefined
 }
 
-const line = (max: number) =>
-  z
-    .string()
-    .transform((text) => clean(text, max))
-    .nullish()
-
-/** The same words as in a heartbeat file of the format json; what else an agent writes there is passed over. */
-const body = z.object({
-  epoch: z
-    .union([z.string(), z.number()])
-    .transform((epoch) => clean(String(epoch), 100))
-    .nullish(),
-  seq: z.int().min(0).nullish(),
+/**
+ * What the words that this border has are to be; an agent may post its very heartbeat file, so anything else may be there,
+ * and means what it means in a file. A wrong one is told rather than passed over: whoever posts reads the answer.
+ */
+const body = z.looseObject({
+  epoch: z.union([z.string(), z.number()]).nullish(),
+  seq: z.number().nullish(),
   progress: z.number().nullish(),
   busy: z.boolean().nullish(),
-  doing: line(200),
-  model: line(100),
-  failing: line(200),
+  doing: z.string().nullish(),
+  model: z.string().nullish(),
+  failing: z.union([z.string(), z.boolean()]).nullish(),
   pid: z
     .int()
     .min(2)
@@ -60,31 +54,21 @@ export type Reading = { beat: PostedBeat } | { status: 400 | 415; sentence: stri
 export function readPost(said: Said, bytes: Uint8Array, contentType: string | undefined): Reading {
   const text = new TextDecoder('utf-8').decode(bytes).trim()
   const isJson = text.startsWith('{') || /^application\/([\w.-]+\+)?json\b/i.test(contentType ?? '')
-  if (text === '') return { beat: beatOf(said, {}, '') }
+  if (bytes.length === 0 || text === '') return { beat: beatOf(said, {}, '') }
   if (!isJson) {
     if (said.kind === 'fail' || said.kind === 'exit') return { beat: beatOf(said, {}, clean(text, 200)) }
     return { status: 415, sentence: 'Send the body as a JSON object, or none.' }
   }
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return { status: 400, sentence: 'The body is not whole JSON.' }
-  }
-  const parsed = body.safeParse(value)
-  if (parsed.success) return { beat: beatOf(said, parsed.data, '') }
-  const key = parsed.error.issues[0]?.path[0]
-  return {
-    status: 400,
-    sentence:
-      key === undefined ? 'The body is not a JSON object.' : `"${String(key)}" in the body is not of its kind: ${kinds(String(key))}.`,
-  }
+  const reading = readHeartbeat(bytes, false, { format: 'json' })
+  if (reading.kind === 'fault') return { status: 400, sentence: 'The body is no JSON object, or not a whole one.' }
+  const key = body.safeParse(JSON.parse(text)).error?.issues[0]?.path[0]
+  if (key !== undefined) return { status: 400, sentence: `"${String(key)}" in the body is not of its kind: ${kinds(String(key))}.` }
+  return { beat: beatOf(said, reading.content, '') }
 }
 
 function kinds(key: string): string {
   switch (key) {
     case 'seq':
-      return 'a whole number from 0 on'
     case 'progress':
       return 'a number'
     case 'busy':
@@ -93,24 +77,27 @@ function kinds(key: string): string {
       return 'a process id'
     case 'epoch':
       return 'text or a number'
+    case 'failing':
+      return 'text, true or false'
     default:
       return 'text'
   }
 }
 
-function beatOf(said: Said, { epoch, seq, progress, busy, doing, model, failing, pid }: z.infer<typeof body>, text: string): PostedBeat {
-  const why = whyFailing(said, failing ?? text)
-  const isBusy = busy ?? busyBy(said)
-  const work = doing ?? (said.kind === 'start' ? 'started' : undefined)
+function beatOf(said: Said, content: HeartbeatContent, text: string): PostedBeat {
+  const { epoch = '', pid, seq, progress, model } = content
+  const failing = whyFailing(said, content.failing ?? text)
+  const busy = content.busy ?? busyBy(said)
+  const doing = content.doing ?? (said.kind === 'start' ? 'started' : undefined)
   return {
-    epoch: epoch ?? '',
-    ...(pid != null && { pid }),
-    ...(seq != null && { seq }),
-    ...(progress != null && { progress }),
-    ...(isBusy !== undefined && { busy: isBusy }),
-    ...(work !== undefined && { doing: work }),
-    ...(model != null && { model }),
-    ...(why !== undefined && { failing: why }),
+    epoch,
+    ...(pid !== undefined && { pid }),
+    ...(seq !== undefined && { seq }),
+    ...(progress !== undefined && { progress }),
+    ...(busy !== undefined && { busy }),
+    ...(doing !== undefined && { doing }),
+    ...(model !== undefined && { model }),
+    ...(failing !== undefined && { failing }),
   }
 }
 

@@ -64,6 +64,11 @@ describe('a beat', () => {
     expect(taken).toEqual([['bezalel', { epoch: 'e1', seq: 4, progress: 2.5, busy: true, doing: 'carving the ark', model: 'm', pid: 77 }]])
   })
 
+  it('may be the very heartbeat file of its agent', async () => {
+    await beat('', { body: '{"timestamp":"2026-11-22T10:00:00Z","cycle":9,"status":"error","error":"no model"}' })
+    expect(taken).toEqual([['bezalel', { epoch: '', seq: 9, failing: 'no model' }]])
+  })
+
   it('may have nulls in its body for what it does not know', async () => {
     expect((await beat('', { body: '{"epoch":null,"seq":null,"busy":null,"doing":null,"pid":null}' })).status).toBe(200)
     expect(taken).toEqual([['bezalel', { epoch: '' }]])
@@ -162,9 +167,9 @@ describe('what is no beat', () => {
   })
 
   it.each([
-    ['{"seq":', 400, 'The body is not whole JSON.'],
-    ['{"seq":-1}', 400, '"seq" in the body is not of its kind: a whole number from 0 on.'],
-    ['{"seq":"1"}', 400, '"seq" in the body is not of its kind: a whole number from 0 on.'],
+    ['{"seq":', 400, 'The body is no JSON object, or not a whole one.'],
+    ['{"seq":"1"}', 400, '"seq" in the body is not of its kind: a number.'],
+    ['{"failing":3}', 400, '"failing" in the body is not of its kind: text, true or false.'],
     ['{"progress":"much"}', 400, '"progress" in the body is not of its kind: a number.'],
     ['{"progress":1e999}', 400, '"progress" in the body is not of its kind: a number.'],
     ['{"busy":1}', 400, '"busy" in the body is not of its kind: true or false.'],
@@ -180,8 +185,14 @@ describe('what is no beat', () => {
 
   it('a body that says it is JSON and is not gets 400, whatever it begins with', async () => {
     const headers = { 'content-type': 'application/json; charset=utf-8' }
-    expect(await beat('', { body: '[]', headers })).toMatchObject({ status: 400, text: 'The body is not a JSON object.\n' })
-    expect(await beat('/fail', { body: 'text', headers })).toMatchObject({ status: 400, text: 'The body is not whole JSON.\n' })
+    expect(await beat('', { body: '[]', headers })).toMatchObject({
+      status: 400,
+      text: 'The body is no JSON object, or not a whole one.\n',
+    })
+    expect(await beat('/fail', { body: 'text', headers })).toMatchObject({
+      status: 400,
+      text: 'The body is no JSON object, or not a whole one.\n',
+    })
   })
 
   it('a body larger than 16 KiB gets 413, with its length said before or not', async () => {
