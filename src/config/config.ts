@@ -1,6 +1,7 @@
 /** The fleet as the watch uses it: checked, with defaults, paths absolute, secrets read. */
 import type { Timing } from '../domain/agent.ts'
 import type { MaintenanceWindow } from '../domain/maintenance.ts'
+import type { AlertPolicy } from '../domain/notice.ts'
 import type { Policy } from '../domain/remedy.ts'
 import type { Body } from '../ports/host.ts'
 
@@ -60,13 +61,6 @@ export type HeartbeatConfig =
   | { kind: 'jobs'; directory: string }
   | { kind: 'hermes'; home: string }
   | { kind: 'push'; token: Secret }
-
-export interface AlertPolicy {
-  groupWaitMs: number
-  groupIntervalMs: number
-  /** Absent: never reminded. */
-  remindMs?: number
-}
 
 /** Somewhere beside the Tower where alerts go. `afterMs`: only those that nobody has acknowledged for so long. */
 export type SinkConfig =

@@ -25,8 +25,14 @@ export interface Incident {
   noticedMs: number
   /** When it ended; absent while it is open. */
   closedMs?: number
+  /** When the watch noticed its end. */
+  endNoticedMs?: number
   /** Its subject goes up and down so often that it stays open until that has been stable for a while. */
   flapping?: true
+  /** That it flaps was said aloud. */
+  flappingTold?: { alertId: string; atMs: number }
+  /** It was muted when it opened, and has been since: nobody was to hear of it so far. */
+  muted?: true
   /** Said aloud as a problem: by this alert. Absent: nobody has heard of it. */
   told?: { alertId: string; atMs: number }
   remindedMs?: number
@@ -46,6 +52,8 @@ export interface Acknowledgement {
   atMs: number
   untilMs?: number
   comment?: string
+  /** That somebody looks after it was said aloud. */
+  told?: { alertId: string; atMs: number }
 }
 
 /** What keeps alerts from being told, for a time: a silence, or maintenance (which also doesn't count for uptime). */

@@ -125,7 +125,7 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
         }
         case 'recovery': {
           const open = openIncident(subject)
-          if (open) amended({ ...open, closedMs: Math.max(effect.atMs, open.openedMs) }, 'closed')
+          if (open) amended({ ...open, closedMs: Math.max(effect.atMs, open.openedMs), endNoticedMs: nowMs }, 'closed')
           break
         }
         case 'flapping': {
@@ -231,7 +231,7 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
   function endIncident(subject: Subject, nowMs: number): void {
     const open = openIncident(subject)
     if (!open) return
-    const incident: Incident = { ...open, closedMs: nowMs, dismissed: true }
+    const incident: Incident = { ...open, closedMs: nowMs, endNoticedMs: nowMs, dismissed: true }
     keep(incident)
     void journal.write([{ kind: 'incident', incident }])
     emit({ kind: 'incident', incident, change: 'closed' })
