@@ -1,5 +1,6 @@
 import type { Benchmark } from './benchmark.ts'
 import { tower } from './tower.ts'
+import { watch } from './watch.ts'
 
 /** Every benchmark that `npm run bench` knows. */
-export const benchmarks: readonly Benchmark[] = [tower]
+export const benchmarks: readonly Benchmark[] = [tower, watch]

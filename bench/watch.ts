@@ -1,0 +1,22 @@
+/** `watch`: what the watch itself costs and how fast it is, without a game, in parts that are run one after the other. */
+import type { Benchmark, BenchmarkContext, Outcome } from './benchmark.ts'
+import { measureBeats } from './watch/beats.ts'
+
+/** No two of them may give a figure or a ratio the same name. Each ends all that it starts. */
+const parts: readonly ((context: BenchmarkContext) => Promise<Outcome>)[] = [measureBeats]
+
+export const watch: Benchmark = {
+  name: 'watch',
+  about: 'durable beats a second over HTTP push, beside a bare server and Healthchecks',
+  withinMs: 240_000,
+  run: async (context) => {
+    const all: Outcome = { figures: {}, comparisons: {}, leftOut: [] }
+    for (const part of parts) {
+      const { figures, comparisons, leftOut } = await part(context)
+      Object.assign(all.figures, figures)
+      Object.assign(all.comparisons, comparisons)
+      all.leftOut.push(...leftOut)
+    }
+    return all
+  },
+}
