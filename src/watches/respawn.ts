@@ -11,6 +11,8 @@ import { type Ledger, LedgerError } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
 import type { Roster } from './roster.ts'
 
+/** While somebody is at work there: how often to look whether he is done. */
+const maintenanceMs = 60_000
 /** Where the reason to refuse will pass by itself: how long to let it. */
 const passingMs = 30_000
 
@@ -24,6 +26,8 @@ export interface RespawnPorts {
   log: Log
   /** In [0, 1). */
   random: () => number
+  /** Somebody works on the agent or on its host at this moment: nothing is restarted behind his back. */
+  inMaintenance: (agent: string) => boolean
 }
 
 export function startRespawn(config: () => Config, ports: RespawnPorts): { stop(): void } {
@@ -63,6 +67,11 @@ export function startRespawn(config: () => Config, ports: RespawnPorts): { stop(
   async function attempt(agent: string): Promise<void> {
     const isStillDown = () => roster.agent(agent)?.status.state === 'down'
     const wasGone = isGone(agent)
+    if (mayRestart(agent) && isStillDown() && ports.inMaintenance(agent)) {
+      planned.delete(agent)
+      plan(agent, maintenanceMs)
+      return
+    }
     if (mayRestart(agent) && isStillDown()) {
       const outcome = await desk.request({ operation: 'restart', arguments: { agent }, actor: watchItself, via: 'watch' }, () => {})
       log.info({ agent, status: outcome.status, lines: outcome.lines }, 'automatic restart')
