@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AgentConfig, Config } from '../../src/config/config.ts'
 import type { Desk, DeskRequest } from '../../src/operations/desk.ts'
 import type { Outcome } from '../../src/operations/operation.ts'
+import { openJournal } from '../../src/watches/journal.ts'
 import { startRespawn } from '../../src/watches/respawn.ts'
 import { openRoster, type Roster } from '../../src/watches/roster.ts'
 import { type BrittleLedger, brittleLedger } from '../fakes/brittle-ledger.ts'
@@ -14,6 +15,7 @@ let clock: VirtualClock
 let ledger: BrittleLedger
 let roster: Roster
 let config: Config
+let isMaintained: boolean
 let running: ReturnType<typeof startRespawn>
 /** What was asked of the desk, and when in s. */
 let asked: (DeskRequest & { atS: number })[]
@@ -29,21 +31,23 @@ beforeEach(() => {
   ledger = brittleLedger()
   config = declared()
   asked = []
+  isMaintained = false
   answer = () => failed
   const log = keptLog()
-  roster = openRoster(config, { ledger, clock, log, newId: () => `alert-${clock.now()}` })
+  roster = openRoster(config, { ledger, journal: openJournal(ledger, log), clock, log })
   const desk: Desk = {
     request: async (request) => {
       asked.push({ ...request, atS: (clock.now() - start) / 1_000 })
       const { operation, arguments: args, actor, via } = request
       const outcome = await answer(request)
-      if (!outcome.passes) ledger.beginOperation({ operation, arguments: args, actor, via, requestedMs: clock.now() })
+      const record = { operation, arguments: args, actor, via, requestedMs: clock.now(), status: 'begun', lines: [] }
+      if (!outcome.passes) await ledger.write([{ kind: 'operation', operation: { number: ledger.nextNumber('operation'), ...record } }])
       return outcome
     },
-    refusedElsewhere: () => {},
+    refusedElsewhere: async () => {},
     isActedOn: () => false,
   }
-  running = startRespawn(() => config, { roster, desk, ledger, clock, log, random: () => 0.999999 })
+  running = startRespawn(() => config, { roster, desk, ledger, clock, log, random: () => 0.999999, inMaintenance: () => isMaintained })
 })
 afterEach(() => running.stop())
 
@@ -112,7 +116,7 @@ describe('an agent that died', () => {
     running.stop()
     running = startRespawn(() => config, {
       roster,
-      desk: { request: async () => failed, refusedElsewhere: () => {}, isActedOn: () => false },
+      desk: { request: async () => failed, refusedElsewhere: async () => {}, isActedOn: () => false },
       ledger,
       clock,
       log: keptLog(),
@@ -190,6 +194,17 @@ it('an agent whose restart could not be audited is tried again later, not over a
   await clock.advance(300_000)
   expect(asked.length).toBeGreaterThanOrEqual(3)
   expect(asked.length).toBeLessThanOrEqual(11)
+})
+
+it('an agent whose people are at work on it is left alone until they are done', async () => {
+  beats()
+  isMaintained = true
+  dies()
+  await clock.advance(600_000)
+  expect(asked).toEqual([])
+  isMaintained = false
+  await clock.advance(60_000)
+  expect(asked).toHaveLength(1)
 })
 
 it('nothing is restarted after the end', async () => {
