@@ -1,13 +1,14 @@
 /** `watch`: what the watch itself costs and how fast it is, without a game, in parts that are run one after the other. */
 import type { Benchmark, BenchmarkContext, Outcome } from './benchmark.ts'
 import { measureBeats } from './watch/beats.ts'
+import { measureEvaluations } from './watch/evaluate.ts'
 
 /** No two of them may give a figure or a ratio the same name. Each ends all that it starts. */
-const parts: readonly ((context: BenchmarkContext) => Promise<Outcome>)[] = [measureBeats]
+const parts: readonly ((context: BenchmarkContext) => Promise<Outcome>)[] = [measureBeats, measureEvaluations]
 
 export const watch: Benchmark = {
   name: 'watch',
-  about: 'durable beats a second over HTTP push, beside a bare server and Healthchecks',
+  about: 'durable beats a second over HTTP push, what judging a fleet costs, how soon a death is noticed',
   withinMs: 240_000,
   run: async (context) => {
     const all: Outcome = { figures: {}, comparisons: {}, leftOut: [] }
