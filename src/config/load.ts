@@ -1,7 +1,6 @@
 /** fleet.yaml → Config. Every fault is found and told at once, each with its file, its line and what was expected. */
 import { readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { sayDuration } from '../domain/duration.ts'
@@ -18,6 +17,7 @@ import {
   type TowerConfig,
 } from './config.ts'
 import { knownKeys } from './known-keys.ts'
+import { localPathFrom, readSecret } from './local-files.ts'
 import { type FleetFile, fleetFile } from './schema.ts'
 
 export interface ConfigFault {
@@ -87,7 +87,11 @@ export function parseConfig(text: string, file: string, env: Record<string, stri
   // What the schema can't say is looked for in a file that it refused, too: people want to see all faults in one go.
   tellLostHosts(raw, fault)
   const tower = fleetFile.shape.tower.safeParse(part(raw, 'tower'))
-  const read: SecretReader = (source, where) => new Secret(readSecret(source, where, localPathFrom(file), env, fault))
+  const read: SecretReader = (source, where) => {
+    const found = readSecret(source, localPathFrom(file), env)
+    if ('fault' in found) fault([...where, found.key], found.fault)
+    return new Secret('value' in found ? found.value : '')
+  }
   const towerConfig = tower.success && tower.data ? toTower(tower.data, read, fault) : undefined
   const config = parsed.success ? toConfig(parsed.data, file, towerConfig, read, fault) : undefined
   if (!config || faults.length > 0) throw new ConfigError(faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
@@ -165,10 +169,6 @@ function sayType(expected: string): string {
 }
 
 /** Absolute, from a path as it stands in fleet.yaml. */
-function localPathFrom(file: string): (text: string) => string {
-  return (text) => (text.startsWith('~/') ? join(homedir(), text.slice(2)) : isAbsolute(text) ? text : resolve(dirname(file), text))
-}
-
 function part(value: unknown, key: string): unknown {
   return value !== null && typeof value === 'object' && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined
 }
@@ -367,29 +367,6 @@ function toTower(tower: NonNullable<FleetFile['tower']>, read: SecretReader, fau
     url: tower.url,
     account: tower.account,
     password: read(tower.password, ['tower', 'password']),
-  }
-}
-
-function readSecret(
-  source: { env: string } | { file: string },
-  where: readonly PropertyKey[],
-  path: (text: string) => string,
-  env: Record<string, string | undefined>,
-  fault: Tell,
-): string {
-  if ('env' in source) {
-    const value = env[source.env]
-    if (value === undefined || value === '') fault([...where, 'env'], `the environment variable ${source.env} is not set`)
-    return value ?? ''
-  }
-  const file = path(source.file)
-  try {
-    const value = readFileSync(file, 'utf8').trim()
-    if (value === '') fault([...where, 'file'], `${file} is empty`)
-    return value
-  } catch (error) {
-    fault([...where, 'file'], `${file} can't be read: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`)
-    return ''
   }
 }
 

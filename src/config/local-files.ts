@@ -1,0 +1,32 @@
+/** Files of this machine that fleet.yaml names. Without zod, so that `towerwatch beat` may start quickly. */
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+
+/** Paths in `file`: absolute, under "~/", or relative to its folder. */
+export function localPathFrom(file: string): (text: string) => string {
+  return (text) => (text.startsWith('~/') ? join(homedir(), text.slice(2)) : isAbsolute(text) ? text : resolve(dirname(file), text))
+}
+
+/** The secret, or which of the keys is at fault and why. `path` is that of `localPathFrom`. */
+export function readSecret(
+  source: { env: string } | { file: string },
+  path: (text: string) => string,
+  env: Record<string, string | undefined>,
+): { value: string } | { key: 'env' | 'file'; fault: string } {
+  if ('env' in source) {
+    const value = env[source.env]
+    if (value === undefined || value === '') return { key: 'env', fault: `the environment variable ${source.env} is not set` }
+    return { value }
+  }
+  const file = path(source.file)
+  try {
+    const value = readFileSync(file, 'utf8').trim()
+    return value === '' ? { key: 'file', fault: `${file} is empty` } : { value }
+  } catch (error) {
+    return {
+      key: 'file',
+      fault: `${file} can't be read: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`,
+    }
+  }
+}
