@@ -201,13 +201,17 @@ export function dueNotices(facts: NoticeFacts, nowMs: number): Due {
     else if (isInTheDark && !incident.muted) put({ ...incident, muted: true })
   }
 
-  tellRecoveries()
-  tellProblems()
-  tellReminders()
-  tellFlapping()
-  tellAcknowledgements()
-  // Those that were over before they could be told.
-  tellRecoveries()
+  // What was told makes way for what had to wait for it: the end of a problem, the next one of the same subject.
+  let before: number
+  do {
+    before = notices.length
+    nextMs = Number.POSITIVE_INFINITY
+    tellRecoveries()
+    tellProblems()
+    tellReminders()
+    tellFlapping()
+    tellAcknowledgements()
+  } while (notices.length > before)
 
   return { notices, amended: [...changed].flatMap((number) => book.get(number) ?? []), nextMs }
 }
