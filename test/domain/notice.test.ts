@@ -81,6 +81,16 @@ describe('a problem', () => {
     })
   })
 
+  it('that could be heard for a moment between two mutes is told, also if it ends in the second', () => {
+    const dark = due([incident(1, agent('a1'))], 9_000, { mutedSinceMs: () => 500 })
+    const busy = { sent: { problem: 9_000 } }
+    const light = due(dark.amended, 10_000, busy)
+    expect(light).toMatchObject({ notices: [], nextMs: 14_000 })
+    const over = light.amended.map((one) => ({ ...one, closedMs: 12_000, endNoticedMs: 12_000 }))
+    expect(due(over, 12_000, { ...busy, mutedSinceMs: () => 11_000 })).toMatchObject({ notices: [], amended: [] })
+    expect(due(over, 20_000, busy).notices.map(({ kind }) => kind)).toEqual(['problem', 'recovery'])
+  })
+
   it('that was muted only after it was noticed is kept for later, also if it ends meanwhile', () => {
     const over = incident(1, agent('a1'), { closedMs: 5_000, endNoticedMs: 5_000 })
     expect(due([over], 9_000, { mutedSinceMs: () => 1_100 })).toMatchObject({ notices: [], amended: [] })
@@ -287,8 +297,7 @@ class World {
   /** Something was just hushed: what was noticed in this very millisecond may have come before it or after. */
   blur(newest?: number): void {
     for (const one of this.ledger.values())
-      if (one.number !== newest && one.noticedMs === this.nowMs && this.quietSinceMs(one.subject) === this.nowMs)
-        this.unsure.add(one.number)
+      if (one.number !== newest && one.noticedMs === this.nowMs && this.isQuiet(one.subject)) this.unsure.add(one.number)
   }
   /** What a watch that looks now would do; `dies` before it has written that, or after. */
   evaluate(dies?: 'before' | 'after'): void {
