@@ -33,6 +33,16 @@ export type Row = readonly [statement: keyof typeof statements, ...values: (stri
 
 /** Throws where the fact holds what can't be written: a time that is no number, a value that JSON doesn't know. */
 export function rowOf(fact: LedgerFact): Row {
+  const row = rowFor(fact)
+  // What can't be sent to the writer's thread would take the calls of others with it.
+  for (const value of row) {
+    const isPlain = value === null || typeof value === 'string' || Number.isFinite(value)
+    if (!isPlain) throw new Error(`${String(value)} can't be written`)
+  }
+  return row
+}
+
+function rowFor(fact: LedgerFact): Row {
   switch (fact.kind) {
     case 'agent':
     case 'host':

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { preparer } from './statements.ts'
 
 /** Rows in one piece: about a millisecond or two. */
-const pieceRows = 300
+const pieceRows = 500
 
 const numberedTables = {
   // Open incidents, and mutes that are still to end, are never forgotten: their end is not before anything, or in the future.

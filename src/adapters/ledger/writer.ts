@@ -27,9 +27,10 @@ interface Settle<T> {
 type Call = Settle<void> & { rows: readonly Row[] }
 
 // Type stripping runs the source as it is; tsc renames imports, but not this.
-const threadFile = new URL(import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js', import.meta.url)
+const writerThread = new URL(import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js', import.meta.url)
 
-export function startWriter(path: string): Writer {
+/** `threadFile`: the program of the thread, if not the real one. */
+export function startWriter(path: string, threadFile = writerThread): Writer {
   let thread: Worker | undefined
   let gathered: Call[] = []
   let isGathering = false
@@ -111,7 +112,7 @@ export function startWriter(path: string): Writer {
     },
     close: () => {
       closing ??= new Promise((resolve) => {
-        // Set a moment later: what was given before must still be sent.
+        // Once `closing` is set, what was given goes out without waiting for what is on its way.
         queueMicrotask(() => {
           send()
           if (!thread) return resolve()
