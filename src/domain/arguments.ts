@@ -31,12 +31,15 @@ const longestText = 200
 /** The longest name may have so many words. */
 const mostWords = 8
 
+/** Without signs that nobody sees, that control a terminal or turn the writing round: what is typed is shown to others. */
+const cleaned = (text: string): string => text.replace(/\p{Cf}|\p{Cs}/gu, '').replace(/\p{Cc}|\p{Zl}|\p{Zp}/gu, ' ')
+/** White space is what ASCII says it is: the two languages differ about the rest. */
 const split = (text: string): string[] => text.split(/[ \t\n\r\f\v]+/).filter((word) => word !== '')
 const plain = (text: string): string => split(text).join(' ').toLowerCase()
 
 /** Takes a typed line apart. `missing`: the first required argument that nothing is left for; `left`: words that nobody takes. */
 export function takeApart(declared: readonly ArgumentDeclaration[], typed: string, names: Names): Taken {
-  const words = split(typed)
+  const words = split(cleaned(typed))
   const args: Record<string, string> = {}
   let at = 0
   for (let index = 0; index < declared.length; index++) {
@@ -90,7 +93,9 @@ function isOne(argument: ArgumentDeclaration, words: readonly string[], at: numb
 
 /** In a shell one is used to `--open`. */
 const bare = (word: string): string => word.toLowerCase().replace(/^--/, '')
-const isDuration = (word: string | undefined): boolean => word !== undefined && parseDuration(word.toLowerCase()) !== undefined
+const isDuration = (word: string | undefined): boolean => word !== undefined && durationMs(plain(word)) !== undefined
+/** In ASCII only, one unit: "2h", "1.5 h". */
+const durationMs = (text: string): number | undefined => (/^[0-9.]+ ?[a-z]+$/.test(text) ? parseDuration(text) : undefined)
 const isFor = (words: readonly string[], at: number): boolean => words[at]?.toLowerCase() === 'for' && isDuration(words[at + 1])
 
 /** Puts the words of one argument into `args`; answers where the next one begins. There is at least one word. */
@@ -105,13 +110,15 @@ type NameKind = Extract<ArgumentDeclaration['kind'], 'agent' | 'host' | 'agent-o
 const isName = (kind: ArgumentDeclaration['kind']): kind is NameKind =>
   kind === 'agent' || kind === 'host' || kind === 'agent-or-host' || kind === 'subject' || kind === 'incident'
 
-/** How many words the name has that begins here: the longest one that is known, else one. */
+/** How many words the name has that begins here: the longest one that is known, else one; two where the first is "host" or "agent". */
 function nameLength(kind: NameKind, words: readonly string[], at: number, names: Names): number {
   for (let count = Math.min(mostWords, words.length - at); count > 1; count--) {
     const text = words.slice(at, at + count).join(' ')
     if (exactly(named(kind, text), names).length > 0) return count
   }
-  return 1
+  const word = plain(words[at] ?? '')
+  const isLead = (kind === 'subject' || kind === 'incident') && (word === 'host' || word === 'agent')
+  return isLead && words.length - at > 1 && exactly(named(kind, word), names).length === 0 ? 2 : 1
 }
 
 interface Named {
@@ -125,7 +132,7 @@ interface Named {
 function named(kind: NameKind, typed: string): Named {
   const text = plain(typed)
   if (kind === 'subject' || kind === 'incident') {
-    const explicit = /^(agent|host)[ :] ?(.+)$/.exec(text)
+    const explicit = /^(agent|host)[ :] ?([\s\S]+)$/.exec(text)
     if (explicit) return { text: explicit[2] ?? '', agents: explicit[1] === 'agent', hosts: explicit[1] === 'host' }
   }
   return { text, agents: kind !== 'host', hosts: kind !== 'agent' }
@@ -163,7 +170,7 @@ export function resolve(argument: ArgumentDeclaration, typed: string, names: Nam
     case 'number':
       return resolveNumber(typed) ?? { wrong: 'must be a number, like 3' }
     case 'choice': {
-      const word = bare(typed.trim())
+      const word = bare(plain(typed))
       return argument.words.includes(word) ? { value: word } : { wrong: `must be ${argument.words.join(' or ')}` }
     }
     case 'incident':
@@ -193,21 +200,20 @@ function beginningWith(word: Named, names: Names): Found[] {
 }
 
 function resolveNumber(typed: string): { value: string } | undefined {
-  const digits = /^#?([0-9]{1,12})$/.exec(typed.trim())?.[1]
+  const digits = /^#?([0-9]{1,12})$/.exec(plain(typed))?.[1]
   return digits === undefined || Number(digits) === 0 ? undefined : { value: String(Number(digits)) }
 }
 
 function resolveDuration(typed: string): Resolved {
   const word = plain(typed).replace(/^for /, '')
-  const ms = parseDuration(word)
+  const ms = durationMs(word)
   if (ms === undefined) return { wrong: 'must be like 30m, 2h or 1d' }
   if (ms <= 0) return { wrong: 'must be longer than nothing' }
   return ms > longestMs ? { wrong: 'may be 30d at most' } : { value: word.replace(' ', '') }
 }
 
-/** One line without signs that control a terminal or turn the writing round: it is shown to others. */
 function resolveText(typed: string): Resolved {
-  const text = split(typed.replace(/\p{Cf}|\p{Cs}/gu, '').replace(/\p{Cc}|\p{Zl}|\p{Zp}/gu, ' ')).join(' ')
+  const text = split(cleaned(typed)).join(' ')
   if (text === '') return { wrong: 'must say something' }
   return text.length > longestText ? { wrong: `may have ${longestText} characters at most` } : { value: text }
 }

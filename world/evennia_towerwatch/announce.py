@@ -1,4 +1,4 @@
-"""Alerts, said aloud: in the room of the host, in the Watch Room and on the channel."""
+"""Alerts, said aloud: in the rooms of the hosts, in the Watch Room and on the channel."""
 
 from typing import Any
 
@@ -34,10 +34,12 @@ def tell(alert: dict[str, Any], fleet: Fleet) -> None:
 
 
 def _say(alert: dict[str, Any], fleet: Fleet) -> None:
-    line = alert_line(alert["kind"], alert["text"])
-    rooms = [build.host_room(_host_of(alert, fleet)), build.watch_room()]
-    for room in dict.fromkeys(room for room in rooms if room is not None):
-        _say_in(room, line)
+    line = alert_line(alert["kind"], alert["text"], alert["incidents"])
+    rooms = build.host_rooms({_host_of(subject, fleet) for subject in alert["subjects"]})
+    watch = build.watch_room()
+    heard: set[int] = set()
+    for room in dict.fromkeys([*rooms, *([watch] if watch else [])]):
+        _say_in(room, line, heard)
     try:
         say_on_channel(line)
     except Exception:
@@ -45,17 +47,20 @@ def _say(alert: dict[str, Any], fleet: Fleet) -> None:
         logger.log_trace("Towerwatch: the channel could not be told")
 
 
-def _host_of(alert: dict[str, Any], fleet: Fleet) -> str | None:
-    if alert["subject"] == "host":
-        return alert["subjectId"]
-    agent = fleet.agents.get(alert["subjectId"]) if alert["subject"] == "agent" else None
-    return alert.get("host") or (agent.host if agent else None)
+def _host_of(subject: dict[str, str], fleet: Fleet) -> str:
+    """Where an agent lives by what is mirrored: it may have moved since the alert was made."""
+    agent = fleet.agents.get(subject["id"]) if subject["kind"] == "agent" else None
+    return agent.host if agent else subject["host"]
 
 
-def _say_in(room: Any, line: str) -> None:
+def _say_in(room: Any, line: str, heard: set[int]) -> None:
     # Not msg_contents: it runs str.format and FuncParser over the text, and one listener whose
     # hook fails ends it for the rest.
     for listener in room.contents:
+        if listener.id in heard:
+            # Whom the alert itself has moved from room to room hears it once.
+            continue
+        heard.add(listener.id)
         try:
             listener.msg(text=(line, {"type": "towerwatch"}))
         except Exception:

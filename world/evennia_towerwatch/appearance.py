@@ -87,6 +87,8 @@ def npc_text(agent: Agent, host: Host | None, now_ms: float, watched: bool) -> s
     if agent.model:
         rows.append(("Model", escape(agent.model, 100)))
     rows.append(("Respawn", agent.policy))
+    if agent.maintenance is not None:
+        rows.append(("Work", f"|bin maintenance|n: {escape(agent.maintenance, 200)}"))
     rows.append(("Incident", _incident(agent)))
     return "\n".join(f"|w{label + ':':<11}|n{text}" for label, text in rows)
 
@@ -120,9 +122,12 @@ def _incident(agent: Agent) -> str:
     if incident is None:
         return "none"
     what = f"#{incident.number} {escape(incident.cause, 60)}"
-    if incident.duration_ms is None:
-        return f"{what}, |ropen|n"
-    return f"{what}, closed after {duration(incident.duration_ms)}"
+    if incident.duration_ms is not None:
+        return f"{what}, closed after {duration(incident.duration_ms)}"
+    flapping = ", |yflapping|n (open until it is stable)" if agent.flapping else ""
+    if incident.acknowledged_by is None:
+        return f"{what}, |ropen|n{flapping}. To look after it, type: ack {incident.number}"
+    return f"{what}, |ropen|n{flapping}, acknowledged by {escape(incident.acknowledged_by, 80)}"
 
 
 def counts(agents: Iterable[Agent], watched: bool) -> str:
@@ -190,6 +195,8 @@ def _table_row(
     doing = escape(agent.doing, 200) if agent.doing else ""
     if agent.state in ("down", "unreachable", "paused") and agent.cause:
         doing = escape(agent.cause, 60)
+    if agent.maintenance is not None:
+        doing = f"in maintenance: {escape(agent.maintenance, 200)}"
     return state, {
         "Agent": escape(agent.id, 63),
         "State": state,
@@ -257,7 +264,26 @@ def result_lines(operation: str, status: str, lines: Sequence[str]) -> list[str]
     return shown
 
 
-def alert_line(kind: str, text: str) -> str:
-    """An alert as it is said: its text, escaped, in the colour of its kind."""
-    colour = {"problem": "|r", "recovery": "|g"}.get(kind)
-    return f"{colour}{escape(text)}|n" if colour else escape(text)
+_ALERT_COLOURS = {"problem": "|r", "recovery": "|g", "reminder": "|y", "acknowledged": "|c"}
+
+# So many numbers are shown before an alert; of more, `incidents` tells.
+_MOST_NUMBERS = 3
+
+
+def alert_line(kind: str, text: str, incidents: Sequence[int] = ()) -> str:
+    """An alert as it is said: its text, escaped, in the colour of its kind.
+
+    The text says by itself what kind it is. A problem begins with the numbers of its incidents, so
+    that `ack 12` can be typed, unless it names them further on.
+    """
+    said = f"{_numbers(text, incidents)}{text}" if kind in ("problem", "reminder") else text
+    colour = _ALERT_COLOURS.get(kind)
+    return f"{colour}{escape(said)}|n" if colour else escape(said)
+
+
+def _numbers(text: str, incidents: Sequence[int]) -> str:
+    new = [number for number in incidents if not re.search(rf"(?:#|ack ){number}\b", text)]
+    if not new:
+        return ""
+    more = f" and {len(new) - _MOST_NUMBERS} more" if len(new) > _MOST_NUMBERS else ""
+    return f"({', '.join(f'#{number}' for number in new[:_MOST_NUMBERS])}{more}) "

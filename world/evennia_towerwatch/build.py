@@ -7,7 +7,7 @@ comes back if they do.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -83,6 +83,12 @@ def host_room(host_id: str | None) -> Any:
     return _first(host_id, HOST_TAG, HostRoom) if host_id else None
 
 
+def host_rooms(host_ids: Iterable[str]) -> list[Any]:
+    """The rooms of these hosts, as far as there are any; one question to the database for all."""
+    found = _tagged(HOST_TAG, HostRoom, db_tags__db_key__in=sorted(host_ids))
+    return list(found.values())
+
+
 def ensure_watch_room() -> Any:
     """The Watch Room; made where it is missing."""
     room = watch_room()
@@ -107,10 +113,11 @@ def adopt_watch_room(room: Any) -> Any:
     return room
 
 
-def _tagged(category: str, typeclass: type) -> dict[str, Any]:
+def _tagged(category: str, typeclass: type, **only: Any) -> dict[str, Any]:
     """All objects of this kind, by the id in their tag; of copies the oldest."""
     found: dict[str, Any] = {}
-    objects = ObjectDB.objects.filter(db_tags__db_category=category).distinct().order_by("id")
+    objects = ObjectDB.objects.filter(db_tags__db_category=category, **only)
+    objects = objects.distinct().order_by("id")
     for thing in objects:
         if isinstance(thing, typeclass):
             found.setdefault(thing.tags.get(category=category, return_list=True)[0], thing)

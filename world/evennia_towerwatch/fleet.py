@@ -21,6 +21,7 @@ class Incident:
     cause: str
     opened_at_ms: float
     duration_ms: float | None
+    acknowledged_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Agent:
     place: str
     policy: str
     incident: Incident | None
+    maintenance: str | None
+    flapping: bool
     seen_ms: float
 
     def beat_age_at(self, now_ms: float) -> float | None:
@@ -197,7 +200,13 @@ def _agent(view: dict[str, Any], now_ms: float) -> Agent:
         policy=view["policy"],
         incident=incident
         and Incident(
-            incident["number"], incident["cause"], incident["openedAt"], incident.get("durationMs")
+            incident["number"],
+            incident["cause"],
+            incident["openedAt"],
+            incident.get("durationMs"),
+            incident.get("acknowledgedBy"),
         ),
+        maintenance=view.get("maintenance"),
+        flapping=view.get("flapping", False),
         seen_ms=now_ms,
     )

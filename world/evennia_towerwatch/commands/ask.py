@@ -4,6 +4,7 @@ from typing import Any
 
 from evennia_towerwatch.appearance import duration
 from evennia_towerwatch.bridge import BRIDGE
+from evennia_towerwatch.escape import escape
 
 from .base import TowerCommand
 
@@ -18,7 +19,8 @@ class AskCommand(TowerCommand):
             self.tell(problem)
             return
         name, deadline_ms = self.operation["name"], self.operation["deadlineMs"]
-        what = " ".join([name, *arguments.values()])
+        # A reason or a comment is anything at all, and it is shown to all sessions of the account.
+        what = escape(" ".join([name, *map(_said, arguments.values())]), 120)
 
         def on_deadline() -> None:
             text = f"{what}: no answer of the watch within {duration(deadline_ms)}."
@@ -31,3 +33,8 @@ class AskCommand(TowerCommand):
         BRIDGE.request(self.operation, arguments, account, on_doubt, on_deadline)
         if self.operation["effect"] == "acts":
             self.tell(f"The watch is asked: {what}")
+
+
+def _said(value: str) -> str:
+    """`agent:ezra` as people say it."""
+    return value.removeprefix("agent:").replace("host:", "host ", 1)

@@ -8,14 +8,11 @@ from django.conf import settings
 from evennia.commands.command import Command
 from evennia.locks.lockhandler import check_lockstring
 
-from evennia_towerwatch import conf
+from evennia_towerwatch import conf, typed
 from evennia_towerwatch.bridge import BRIDGE
 from evennia_towerwatch.escape import escape
 
 from .words import words_of
-
-# The wire allows 400 as JavaScript counts, where one sign may be two.
-_MOST_TYPED = 200
 
 # Not "Towerwatch" nor "Tower": `help towerwatch` would then list the category instead.
 HELP_CATEGORY = "Agents"
@@ -87,37 +84,33 @@ class TowerCommand(Command):
         raise NotImplementedError
 
     def parse_arguments(self) -> dict[str, str] | None:
-        """Values by argument name, ids where ids are meant; None when the person was told why not.
-
-        The last argument takes what is left of the line, so that names with spaces can be typed.
-        """
-        declared = self.operation["arguments"]
-        words = self.typed.split(maxsplit=max(0, len(declared) - 1)) if self.typed else []
-        needed = sum(argument["required"] for argument in declared)
-        if len(words) < needed or len(words) > len(declared) or len(self.typed) > _MOST_TYPED:
-            self.tell(f"Usage: {usage(self.operation)}")
+        """Values by argument name, ids where ids are meant; None when they were told why not."""
+        found = typed.parse(self.operation["arguments"], self.typed, BRIDGE.fleet)
+        if isinstance(found, typed.Fault):
+            self.tell(self._sentence(found))
             return None
-        arguments = {}
-        for argument, word in zip(declared, words, strict=False):
-            found = self._find(word, argument["kind"])
-            if found is None:
-                return None
-            arguments[argument["name"]] = found
-        return arguments
+        return found
 
-    def _find(self, word: str, kind: str) -> str | None:
-        found = BRIDGE.fleet.find(word, kind)
-        if found is not None:
-            return found
-        if not BRIDGE.fleet.complete:
-            # Nothing is mirrored yet, so the watch has to judge; the answer says if it is unknown.
-            return word
-        ids = BRIDGE.fleet.ids(kind)
-        near = difflib.get_close_matches(word.lower(), ids, 1)
-        hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(ids[:20])}."
-        what = kind.replace("-", " ")
-        self.tell(f"There is no {what} called {escape(word, 60)}.{hint}")
-        return None
+    def _sentence(self, fault: typed.Fault) -> str:
+        """What is wrong, and what to type instead."""
+        argument = fault.argument
+        if argument is None or fault.kind == "missing":
+            return f"Usage: {usage(self.operation)}{self._example()}"
+        if fault.kind == "wrong":
+            return f"The {argument['name']} {fault.text}.{self._example()}"
+        word, what = escape(fault.typed, 60), argument["kind"]
+        if fault.kind == "ambiguous":
+            return f"{word} can be {_some(fault.names)}. Type more of it."
+        near = difflib.get_close_matches(fault.typed.lower()[:64], fault.names, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are: {_some(fault.names)}."
+        thing = what if what in ("agent", "host") else "agent or host"
+        return f"There is no {thing} called {word}. {hint}"
+
+    def _example(self) -> str:
+        """One is worth more than words where there is more than one thing to type."""
+        if len(self.operation["arguments"]) < 2:
+            return ""
+        return f"\nFor example: {self.operation['examples'][-1]}"
 
     def tell(self, text: str) -> None:
         """Say something to whoever typed it."""
@@ -143,6 +136,11 @@ def usage(operation: dict[str, Any], word: str | None = None) -> str:
     """`restart <agent>`; with `word` in the place of the operation's name."""
     parts = [word or operation["name"]]
     for argument in operation["arguments"]:
-        shown = f"<{argument['name']}>"
+        shown = f"<{'|'.join(argument.get('words', [argument['name']]))}>"
         parts.append(shown if argument["required"] else f"[{shown}]")
     return " ".join(parts)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"{', '.join(names[:20])}{more}"

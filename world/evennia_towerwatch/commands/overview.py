@@ -12,6 +12,9 @@ from evennia_towerwatch.protocol import load_protocol
 from .base import HELP_CATEGORY, usage
 from .words import OVERVIEW
 
+# Summaries begin here.
+_COLUMN = 28
+
 
 class OverviewCommand(Command):
     """The first thing a newcomer asks for."""
@@ -36,11 +39,15 @@ class OverviewCommand(Command):
         ]
         for operation in load_protocol().operations:
             if operation["answeredBy"] != "shell":
-                lines.append(f"  |w{usage(operation):<28}|n{operation['summary']}")
+                lines += _entry(usage(operation), operation["summary"])
         lines += [
-            f"  |w{'look <agent>':<28}|nOne agent in full, where it lives or from the "
-            f"{conf.watch_room_name()}",
+            *_entry(
+                "look <agent>",
+                f"One agent in full, where it lives or from the {conf.watch_room_name()}",
+            ),
             "",
+            "The beginning of a name will do. #12 is the number of an incident; ack, silence and",
+            "pause keep things quiet for a while, and incidents shows what is open.",
             "Each also goes by tower/<name>, where another command has its short name.",
             "States: |cnew|n, |gup|n, |ylate|n (overdue, not yet given up), |rdown|n, "
             "|munreachable|n (its host",
@@ -65,3 +72,10 @@ class OverviewCommand(Command):
                 "if that happens often, two are running with the same account."
             )
         return text
+
+
+def _entry(what: str, summary: str) -> list[str]:
+    """One command; what it does goes below it where it is long."""
+    if len(what) < _COLUMN:
+        return [f"  |w{what:<{_COLUMN}}|n{summary}"]
+    return [f"  |w{what}|n", f"  {'':<{_COLUMN}}{summary}"]

@@ -13,7 +13,7 @@ from evennia_towerwatch import announce, build, models
 from evennia_towerwatch.bridge import BRIDGE
 from evennia_towerwatch.channel import FleetChannel, ensure_channel, find_channel, join_once
 from evennia_towerwatch.tests.game.support import TowerTest, codes
-from evennia_towerwatch.tests.game.test_receive import alert
+from evennia_towerwatch.tests.game.test_receive import alert, subject
 
 LINE = "|rbezalel down|n"
 
@@ -64,21 +64,65 @@ class Telling(TowerTest):
         self.assertEqual(order, ["said", "saved"])
 
     def test_a_host_is_said_in_its_room(self) -> None:
-        self.tell(subject="host", subjectId="bezalel", text="host bezalel unreachable")
+        self.tell(subjects=[subject("bezalel", kind="host")], text="host bezalel unreachable")
         self.assertEqual(len(self.heard[self.char1]), 1)
 
     def test_the_room_named_by_host_is_used_where_the_agent_is_unknown(self) -> None:
-        self.tell(subjectId="nobody", host="bezalel")
+        self.tell(subjects=[subject("nobody", "bezalel")])
         self.assertEqual(len(self.heard[self.char1]), 1)
 
     def test_a_word_of_the_watch_itself_is_said_in_the_watch_room_once(self) -> None:
-        self.tell(subject="watch", subjectId="demo", kind="notice", text="the watch looks again")
+        self.tell(subjects=[], kind="notice", text="the watch looks again")
         self.assertEqual(self.heard[self.char1], [])
         self.assertEqual(self.heard[self.char2], ["the watch looks again"])
 
     def test_who_is_on_a_host_without_a_room_is_said_in_the_watch_room_once(self) -> None:
-        self.tell(subjectId="nobody", host="nowhere")
+        self.tell(subjects=[subject("nobody", "nowhere")])
         self.assertEqual(len(self.heard[self.char2]), 1)
+
+    def test_a_group_is_said_in_the_room_of_each_of_its_hosts_once(self) -> None:
+        self.obj1.location = build.host_room("local")
+        self.listen(self.obj1)
+        subjects = [subject("bezalel"), subject("timmy", "local"), subject("x", "bezalel")]
+        self.assertEqual(self.tell(subjects=subjects, text="3 agents are down"), ["tower_ack"])
+        for listener in (self.char1, self.char2, self.obj1):
+            self.assertEqual(self.heard[listener], ["|r3 agents are down|n"])
+
+    def test_a_hundred_subjects_are_said_in_order_and_at_once(self) -> None:
+        subjects = [subject(f"agent-{number}", f"host-{number}") for number in range(99)]
+        self.tell(subjects=[*subjects, subject("bezalel")])
+        self.assertEqual(self.heard[self.char1], [LINE])
+
+    def test_an_agent_that_has_moved_since_is_said_where_it_lives_now(self) -> None:
+        self.tell(subjects=[subject("timmy", "bezalel")])
+        self.assertEqual(self.heard[self.char1], [])
+
+    def test_who_is_moved_by_it_into_another_of_its_rooms_hears_it_once(self) -> None:
+        heard = self.heard[self.char1]
+
+        def flee(text: Any = None, **_: Any) -> None:
+            heard.append(text[0])
+            self.char1.location = build.watch_room()
+
+        self.char1.msg = flee
+        self.tell()
+        self.assertEqual(heard, [LINE])
+
+    def test_each_kind_is_said_with_the_number_to_type_where_one_may_want_to(self) -> None:
+        said = {
+            "problem": ("bezalel is down", "|r(#12) bezalel is down|n"),
+            "reminder": (
+                "bezalel is still down. Type: ack 12",
+                "|ybezalel is still down. Type: ack 12|n",
+            ),
+            "acknowledged": ("Ada looks after #12", "|cAda looks after #12|n"),
+            "recovery": ("bezalel is back up", "|gbezalel is back up|n"),
+            "notice": ("bezalel is flapping", "bezalel is flapping"),
+        }
+        for number, (kind, (text, line)) in enumerate(said.items()):
+            self.heard[self.char1].clear()
+            self.tell(f"k{number}", kind=kind, text=text, incidents=[12])
+            self.assertEqual(self.heard[self.char1], [line])
 
     def test_outside_text_with_fields_and_functions_is_said_and_not_run(self) -> None:
         text = "bezalel down {you.__class__} {0:>9999999} $You() |lcquit|ltx|le\nfleet down"

@@ -1,6 +1,6 @@
 """What a person types."""
 
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 import evennia
@@ -12,7 +12,7 @@ from evennia_towerwatch.bridge import BRIDGE
 from evennia_towerwatch.cmdset import ANSWERED_HERE, command_of
 from evennia_towerwatch.protocol import load_protocol
 from evennia_towerwatch.tests.game.support import TowerTest
-from evennia_towerwatch.tests.messages import agent_view, host_view
+from evennia_towerwatch.tests.messages import agent_view, host_view, snapshot
 
 
 class TypingTest(TowerTest):
@@ -219,7 +219,8 @@ class Asking(TypingTest):
     def test_too_many_words_are_the_usage(self) -> None:
         self.connect()
         self.assertIn("Usage: phase", self.type("phase now"))
-        self.assertIn("Usage: restart <agent>", self.type("restart " + "x" * 500))
+        self.assertIn("Usage: restart <agent>", self.type("restart bezalel now"))
+        self.assertLess(len(self.type("restart " + "x" * 500)), 200)
 
     def test_a_watch_that_does_not_stir_is_told_after_two_seconds(self) -> None:
         session = self.connect()
@@ -277,6 +278,134 @@ class Asking(TypingTest):
         nobody = create_object(self.character_typeclass, "nobody", location=self.room1)
         nobody.execute_cmd("restart bezalel")
         self.assertEqual(session.sent, [])
+
+
+class Quieting(TypingTest):
+    """Acknowledging, silencing, pausing: commands of several words."""
+
+    LINES: ClassVar[dict[str, tuple[str, dict[str, str]]]] = {
+        "ack 12": ("ack", {"incident": "12"}),
+        "ack #12 sticky 2h I am on it": (
+            "ack",
+            {"incident": "12", "kind": "sticky", "duration": "2h", "comment": "I am on it"},
+        ),
+        "acknowledge bez": ("ack", {"incident": "agent:bezalel"}),
+        "@ack 12": ("ack", {"incident": "12"}),
+        "unack host bezalel": ("unack", {"incident": "host:bezalel"}),
+        "silence Code Claw 2h disk is being swapped": (
+            "silence",
+            {"subject": "agent:code-claw", "duration": "2h", "reason": "disk is being swapped"},
+        ),
+        "silence all for 30m new switch": (
+            "silence",
+            {"subject": "all", "duration": "30m", "reason": "new switch"},
+        ),
+        "silences": ("silences", {}),
+        "unsilence #3": ("unsilence", {"number": "3"}),
+        "end-maintenance 3": ("unsilence", {"number": "3"}),
+        "maintenance host bezalel 1d new kernel": (
+            "maintenance",
+            {"subject": "host:bezalel", "duration": "1d", "reason": "new kernel"},
+        ),
+        "pause tim learning": ("pause", {"agent": "timmy", "reason": "learning"}),
+        "tower/pause timmy 2h learning": (
+            "pause",
+            {"agent": "timmy", "duration": "2h", "reason": "learning"},
+        ),
+        "resume timmy": ("resume", {"agent": "timmy"}),
+        "incidents open": ("incidents", {"only": "open"}),
+        "incidents bez open": ("incidents", {"subject": "bezalel", "only": "open"}),
+    }
+
+    def setUp(self) -> None:
+        super().setUp()
+        agents = [
+            agent_view("bezalel", "bezalel"),
+            agent_view("timmy", "local"),
+            agent_view("code-claw", name="Code Claw"),
+        ]
+        self.watch = self.connect(agents, [host_view("bezalel"), host_view("local")])
+
+    def test_every_line_reaches_the_watch_with_its_arguments_in_and_out_of_character(self) -> None:
+        for _ in range(2):
+            for line, (operation, arguments) in self.LINES.items():
+                self.watch.sent.clear()
+                said = self.type(line)
+                self.assertEqual(
+                    [(data["operation"], data["arguments"]) for _, data in self.watch.sent],
+                    [(operation, arguments)],
+                    f"{line}: {said}",
+                )
+            self.out_of_character()
+
+    def test_every_operation_of_the_watch_is_tried_here_or_with_restart(self) -> None:
+        tried = {operation for operation, _ in self.LINES.values()}
+        declared = {one["name"] for one in load_protocol().operations if len(one["arguments"]) > 1}
+        self.assertLessEqual(declared, tried)
+
+    def test_who_may_not_act_may_not_quieten_and_the_watch_hears_the_whole_of_it(self) -> None:
+        self.set_permission("Player")
+        for line, (operation, arguments) in self.LINES.items():
+            self.watch.sent.clear()
+            self.type(line)
+            ((name, data),) = self.watch.sent
+            acts = operation not in ("incidents", "silences")
+            self.assertEqual(name, "tower_refused" if acts else "tower_request", line)
+            self.assertEqual(data["arguments"], arguments, line)
+
+    def test_what_is_missing_or_wrong_is_said_here_with_an_example(self) -> None:
+        said = {
+            "silence": "Usage: silence <subject> <duration> <reason>",
+            "silence bezalel": "For example: silence",
+            "silence bezalel 2h": "Usage: silence <subject> <duration> <reason>",
+            "silence bezalel disk is bad": "The duration must be like 30m, 2h or 1d.",
+            "silence bezalel 60d disk": "The duration may be 30d at most.",
+            "silence gandalf 2h disk": "There is no agent or host called gandalf.",
+            "ack": "Usage: ack <incident> [<sticky>] [<duration>] [<comment>]",
+            "ack gandalf": "There is no agent or host called gandalf.",
+            "unsilence bezalel": "The number must be a number, like 3.",
+            "pause bezalel": "Usage: pause <agent> [<duration>] <reason>",
+            "pause bezalel 2h": "Usage: pause <agent> [<duration>] <reason>",
+            "resume": "Usage: resume <agent>",
+            "silence bezalel 2h " + "x" * 201: "The reason may have 200 characters at most.",
+        }
+        for line, sentence in said.items():
+            self.assertIn(sentence, self.type(line), line)
+        self.assertEqual(self.watch.sent, [])
+
+    def test_the_beginning_of_several_names_is_told_with_all_of_them(self) -> None:
+        self.watch.call(
+            "tower_snapshot",
+            v=1,
+            boot=BRIDGE.boot,
+            **snapshot([agent_view("ezra"), agent_view("ezekiel")], [host_view("ezra")]),
+        )
+        self.watch.sent.clear()
+        self.assertIn("ez can be ezra, ezekiel. Type more of it.", self.type("restart ez"))
+        self.assertEqual(self.watch.sent, [])
+        self.type("restart ezr")
+        self.assertEqual(self.watch.sent[0][1]["arguments"], {"agent": "ezra"})
+
+    def test_a_reason_is_repeated_without_its_markup(self) -> None:
+        said = self.type("silence bezalel 2h |lcquit|ltclick|le {0} $You() <b>")
+        self.assertIn("The watch is asked: silence bezalel 2h", said)
+        for sign in ("|lc", "{0}", "$You", "<b>"):
+            self.assertNotIn(sign, said)
+        self.lines.clear()
+        self.clock.advance(2.1)
+        self.assertNotIn("|lc", "\n".join(self.lines))
+
+    def test_a_subject_is_repeated_as_people_say_it(self) -> None:
+        self.assertIn("silence host bezalel 2h fan", self.type("silence host:bezalel 2h fan"))
+
+    def test_the_help_of_each_tells_its_arguments_and_examples(self) -> None:
+        for operation in load_protocol().operations:
+            said = self.type(f"help {operation['name']}")
+            for argument in operation["arguments"]:
+                self.assertIn(argument["help"], said)
+            for example in operation["examples"]:
+                self.assertIn(example, said)
+        self.assertIn("[<sticky>]", self.type("help ack"))
 
 
 class Showing(TypingTest):

@@ -281,12 +281,17 @@ def alert(alert_id: str, **more: Any) -> dict[str, Any]:
         "v": 1,
         "id": alert_id,
         "kind": "problem",
-        "subject": "agent",
-        "subjectId": "bezalel",
+        "subjects": [subject("bezalel")],
+        "incidents": [],
         "at": 1,
         "text": "bezalel down",
         **more,
     }
+
+
+def subject(subject_id: str, host: str = "bezalel", kind: str = "agent") -> dict[str, str]:
+    """Whom an alert is about."""
+    return {"kind": kind, "id": subject_id, "host": host}
 
 
 def state(seq: int, name: str = "up") -> dict[str, Any]:

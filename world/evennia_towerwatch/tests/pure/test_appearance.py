@@ -88,6 +88,30 @@ class Npc(unittest.TestCase):
         agent = fleet_of([agent_view("a", incident=incident)], []).agents["a"]
         self.assertIn("#7 silent, closed after 1 min 30 s", plain(npc_text(agent, None, 0, True)))
 
+    def test_an_open_incident_tells_who_looks_after_it_or_how_to_say_so(self) -> None:
+        incident = {"number": 7, "cause": "no heartbeat", "openedAt": 1}
+        agent = fleet_of([agent_view("a", incident=incident, flapping=True)], []).agents["a"]
+        self.assertIn(
+            "#7 no heartbeat, open, flapping (open until it is stable). "
+            "To look after it, type: ack 7",
+            plain(npc_text(agent, None, 0, True)),
+        )
+        incident["acknowledgedBy"] = "|rAda"
+        agent = fleet_of([agent_view("a", incident=incident)], []).agents["a"]
+        self.assertIn(
+            "#7 no heartbeat, open, acknowledged by ¦rAda", plain(npc_text(agent, None, 0, True))
+        )
+
+    def test_maintenance_is_told_in_full_and_in_the_table(self) -> None:
+        fleet = fleet_of([agent_view("a", maintenance="new {disk}")], [])
+        agent = fleet.agents["a"]
+        text = plain(npc_text(agent, None, 0, True))
+        self.assertIn("in maintenance: new", text)
+        self.assertNotIn("{", text)
+        self.assertIn("in maintenance: new", plain(fleet_table(fleet, 0, True, 80)[1]))
+        other = fleet_of([agent_view("a")], []).agents["a"]
+        self.assertNotIn("maintenance", npc_text(other, None, 0, True))
+
     def test_without_the_watch_nobody_knows_and_what_was_last_heard_is_told_as_such(self) -> None:
         agent = fleet_of([agent_view("a")], []).agents["a"]
         self.assertEqual(plain(npc_name(agent, False)), "A (unknown)")
@@ -181,3 +205,20 @@ class Answers(unittest.TestCase):
         self.assertEqual(alert_line("problem", "ezra down: x"), "|rezra down: x|n")
         self.assertEqual(alert_line("recovery", "ezra back up"), "|gezra back up|n")
         self.assertEqual(alert_line("notice", "hello"), "hello")
+
+    def test_a_problem_begins_with_the_numbers_that_its_text_does_not_name(self) -> None:
+        def said(kind: str, text: str, *numbers: int) -> str:
+            return plain(alert_line(kind, text, numbers))
+
+        self.assertEqual(said("problem", "ezra is down", 12), "(#12) ezra is down")
+        self.assertEqual(said("problem", "ezra is down (#12)", 12), "ezra is down (#12)")
+        self.assertEqual(
+            said("reminder", "still down. Type: ack 12", 12), "still down. Type: ack 12"
+        )
+        self.assertEqual(said("reminder", "still down: #123", 12), "(#12) still down: #123")
+        self.assertEqual(said("problem", "2 are down", 1, 2), "(#1, #2) 2 are down")
+        self.assertEqual(
+            said("problem", "9 are down", *range(1, 10)), "(#1, #2, #3 and 6 more) 9 are down"
+        )
+        for kind in ("recovery", "notice", "acknowledged"):
+            self.assertEqual(said(kind, "so it is", 12), "so it is")
