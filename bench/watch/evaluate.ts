@@ -44,7 +44,13 @@ async function measureEvaluation(count: number): Promise<Evaluation> {
   const clock = steppedClock()
   const ids = Array.from({ length: count }, (_, index) => `agent-${index}`)
   const agents = ids.map((id, index) => agentConfig(id, { host: `host-${index % Math.ceil(count / 20)}`, timing }))
-  const engine = openEngine(fleetConfig(agents), { ledger, clock, log: keptLog(), newId: () => `alert-${clock.now()}` })
+  const engine = openEngine(fleetConfig(agents), {
+    ledger,
+    clock,
+    log: keptLog(),
+    newId: () => `alert-${clock.now()}`,
+    occurrences: () => [],
+  })
   try {
     const judged: number[] = []
     const quiet: number[] = []

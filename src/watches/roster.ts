@@ -8,7 +8,6 @@
  */
 import type { AgentConfig, Config } from '../config/config.ts'
 import { type AgentEffect, type AgentEvent, type AgentRecord, type Beat, decide, dueMs, newAgent } from '../domain/agent.ts'
-import { flappingSentence } from '../domain/alert.ts'
 import { decideHost, type HostEffect, type HostEvent, type HostRecord, newHost } from '../domain/host.ts'
 import { type Incident, type Subject, subjectKey } from '../domain/incident.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -25,8 +24,6 @@ export type RosterEvent =
   | { kind: 'incident'; incident: Incident; change: 'opened' | 'closed' | 'amended' }
   /** One change of state, as it went to the ledger. */
   | { kind: 'transition'; subject: Subject; transition: { from: string; to: string; atMs: number; noticedMs: number; cause?: string } }
-  /** Something that neither begins nor ends a problem is to be told. */
-  | { kind: 'notice'; subject: Subject; text: string }
 
 export interface Roster {
   agent(id: string): AgentRecord | undefined
@@ -131,8 +128,6 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
         case 'flapping': {
           const open = openIncident(subject)
           if (open) amended({ ...open, flapping: true }, 'amended')
-          const rule = declared.agents.get(subject.id)?.timing.flapping
-          if (rule) events.push({ kind: 'notice', subject, text: flappingSentence(subject.id, effect.changes, rule) })
           break
         }
         case 'proof':
@@ -222,8 +217,7 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     const nowMs = clock.now()
     const { agent, effects } = decide(record, { kind: 'blind', sinceMs }, nowMs, { periodMs: 0, graceMs: 0 })
     const { problem: _, ...rest } = agent
-    if (effects.length > 0 || agent.problem)
-      settle({ kind: 'agent', id }, { kind: 'agent', id, record: rest }, effects, nowMs)
+    if (effects.length > 0 || agent.problem) settle({ kind: 'agent', id }, { kind: 'agent', id, record: rest }, effects, nowMs)
     endIncident({ kind: 'agent', id }, nowMs)
   }
 
