@@ -1,31 +1,20 @@
 /** argv, env, signals, exit codes; nothing else. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { operations } from './operations/registry.ts'
 import { type AskOptions, ask, commandOf, usage } from './shell/ask.ts'
+import { beatCommand } from './shell/beat-command.ts'
 import { check } from './shell/check.ts'
 import { phase } from './shell/phase.ts'
-import { exitCode, type Shell, ShellError } from './shell/shell.ts'
+import { exitCode } from './shell/shell.ts'
+import { conclude, openTerminal } from './shell/terminal.ts'
 import { version } from './version.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const varDir = join(root, 'var')
 
-const stopping = new AbortController()
-// npm may deliver Ctrl-C twice: the second one must not cut the orderly stop short.
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopping.abort())
-// A reader that has gone (`| head`, a closed terminal) is no reason to leave things running: the rest is done unheard.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stopping.abort())
-
-const shell: Shell = {
-  out: (text) => void process.stdout.write(`${text}\n`),
-  err: (text) => void process.stderr.write(`${text}\n`),
-  env: process.env,
-  cwd: process.cwd(),
-  signal: stopping.signal,
-  onReload: (callback) => void process.on('SIGHUP', callback),
-}
+const { shell, stop } = openTerminal()
 
 const program = new Command('towerwatch')
   .description('Keeps a fleet of AI agents alive from inside an Evennia MUD.')
@@ -43,7 +32,10 @@ Examples:
   $ towerwatch incidents open            what is wrong at this moment
   $ towerwatch ack 12                    say that you look after it
   $ towerwatch silence ezra 2h new disk  tell no problems of it meanwhile
+  $ towerwatch beat bezalel              say from a script that an agent lives
   $ towerwatch phase --json              the phase report, for a program
+  $ towerwatch service install           have it run from now on
+  $ towerwatch deadman --install         have the watch itself watched
   $ towerwatch demo                      six agents on four hosts, to try it out
 
 Which fleet: --config FILE, else TOWERWATCH_CONFIG, else ./fleet.yaml, else the demo's.
@@ -82,6 +74,78 @@ program
   .addOption(json())
   .addHelpText('after', '\nExamples:\n  $ towerwatch check\n  $ towerwatch check --config fleet.example.yaml --json')
   .action(exits((options) => check(shell, options)))
+
+const itself = { node: process.execPath, cli: fileURLToPath(import.meta.url) }
+const dryRun = () => new Option('--dry-run', 'print exactly what would be written and run, and do nothing')
+
+const serviceCommand = program.command('service').description("the watch as a service of this machine: systemd's, or launchd's")
+for (const [verb, description, example] of [
+  ['install', 'write the unit that runs the watch, switch it on and start it', 'service install --dry-run'],
+  ['remove', 'stop the watch and remove its unit', 'service remove'],
+  ['status', 'is it installed, switched on and running, and is its unit as it would be written now?', 'service status --json'],
+] as const) {
+  const command = serviceCommand
+    .command(verb)
+    .description(description)
+    .addOption(config())
+    .addOption(new Option('--via <manager>', 'left out: what this system has').choices(['systemd', 'launchd']))
+    .addHelpText(
+      'after',
+      `
+The unit's name and scope stand in fleet.yaml: deadman: { unit: towerwatch.service, scope: user }. With "scope: system" it
+needs root, and runs as whoever called sudo. A service has none of your shell's variables and no ssh-agent: secrets come
+from files, and keys from files or ~/.ssh/config. launchd (macOS) was written by the book and never tried on a Mac.
+
+Examples:
+  $ towerwatch ${example}
+  $ towerwatch service ${verb} --config /etc/towerwatch/fleet.yaml`,
+    )
+    .action(
+      exits(async (options) => {
+        const { service } = await import('./shell/service.ts')
+        return service(shell, verb, options, itself)
+      }),
+    )
+  if (verb === 'status') command.addOption(json())
+  else command.addOption(dryRun())
+  command.option('--as <user>', 'whom a unit of the whole machine runs as; left out: who called sudo')
+}
+
+program
+  .command('deadman')
+  .description('watches the watch: run once a minute by cron or a timer, independent of it')
+  .addOption(config())
+  .option('--quiet', 'say nothing while the watch is well: cron mails every word')
+  .option('--install', 'have it run once a minute')
+  .option('--uninstall', 'have it run no more')
+  .option('--status', 'who runs it, and are there other deadmen on this machine?')
+  .addOption(
+    new Option('--via <who>', 'who runs it; left out: cron, else systemd; on macOS launchd').choices(['cron', 'systemd', 'launchd']),
+  )
+  .addOption(dryRun())
+  .addHelpText(
+    'after',
+    `
+It reads the watch's own beat. Where that is too old and the watch neither beats nor answers, it tells the Tower by itself,
+calls the outside dead man's switch (GET of its URL with /fail added, as Healthchecks has it), and restarts the watch's
+unit at most once per window. A watch that a person stopped in order is told of once, and left stopped. How long, which
+unit and which URL stands in fleet.yaml under "deadman".
+
+Examples:
+  $ towerwatch deadman                        is the watch well? If not, act
+  $ towerwatch deadman --dry-run              what would be done now?
+  $ towerwatch deadman --install              once a minute, by cron
+  $ towerwatch deadman --install --via systemd --dry-run
+  $ towerwatch deadman --uninstall
+
+Exit codes: 0 well, 1 dead, 2 wrong input, 3 stopped by a person.`,
+  )
+  .action(
+    exits(async (options) => {
+      const { deadman } = await import('./shell/deadman.ts')
+      return deadman(shell, { ...options, varDir, program: itself })
+    }),
+  )
 
 // The other operations are the registry's own, `fleet` under the name that shells are used to.
 for (const operation of operations) {
@@ -134,6 +198,8 @@ program
   )
   .action(exits((options) => phase(shell, options)))
 
+program.addCommand(beatCommand(shell).copyInheritedSettings(program))
+
 const demo = program
   .command('demo')
   .description('six agents on four hosts in a running Tower, to try it out')
@@ -145,7 +211,7 @@ const demo = program
     exits(async () => {
       const { runDemo } = await import('./demo/demo.ts')
       // The terminal was closed: stop in order, as with Ctrl-C.
-      process.on('SIGHUP', () => stopping.abort())
+      process.on('SIGHUP', stop)
       await runDemo({ root, varDir, print: shell.out, signal: shell.signal })
       return exitCode.ok
     }),
@@ -168,16 +234,4 @@ for (const [verb, description] of [
     )
 }
 
-try {
-  await program.parseAsync()
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.wrongInput
-  else if (error instanceof ShellError) {
-    shell.err(error.message)
-    process.exitCode = error.code
-  } else {
-    shell.err(error instanceof Error ? error.message : String(error))
-    if (process.env['TOWERWATCH_LOG'] === 'debug') console.error(error)
-    process.exitCode = exitCode.failed
-  }
-}
+await conclude(shell, () => program.parseAsync())

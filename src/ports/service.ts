@@ -11,6 +11,8 @@ export interface Job {
   name: string
   /** For people: one line. */
   description: string
+  /** The fleet.yaml that it is for. One of this name that is for another fleet is never touched. */
+  fleetFile: string
   runs: 'always' | 'every-minute'
   /** The program and its arguments. Paths are absolute; no control characters anywhere. */
   argv: readonly [string, ...string[]]

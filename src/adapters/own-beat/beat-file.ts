@@ -1,15 +1,13 @@
 /** `<stateDir>/watch.beat` and, beside it, what the deadman has noted. */
 import { createHash } from 'node:crypto'
-import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Outage } from '../../domain/deadman.ts'
 import type { OwnBeat } from '../../domain/own-beat.ts'
 import type { OwnBeatFile, OwnBeatReader } from '../../ports/own-beat.ts'
+import { replaceJson } from './replace.ts'
 import { deadmanStore } from './store.ts'
-
-/** A beat fills it out with spaces, so that one in place of another needs no new block on a full disk. */
-const sizeBytes = 1024
 
 const count = z.int().min(0)
 const beatSchema = z.object({
@@ -30,37 +28,13 @@ export function ownBeatFile(stateDir: string): OwnBeatFile {
   const file = join(stateDir, 'watch.beat')
   const store = deadmanStore(stateDir)
   return {
-    write: async (beat) => {
-      const text = printBeat(beat)
-      const temporary = `${file}.tmp`
-      try {
-        await writeFile(temporary, text, { mode: 0o600 })
-        await rename(temporary, file)
-      } catch (error) {
-        await rm(temporary, { force: true }).catch(() => undefined)
-        // A full disk takes no new file, but new words in an old one. A reader may see half of them, and looks again.
-        await overwrite(file, text).catch(() => {
-          throw error
-        })
-      }
+    // `says` is for people who look into the file.
+    write: (beat) => {
+      const says = beat.stoppedAt === undefined ? 'watching' : `stopped in order at ${new Date(beat.stoppedAt).toISOString()}`
+      return replaceJson(file, { says, ...beat })
     },
     outage: async (): Promise<Outage | undefined> => (await store.read()).memory.outage,
   }
-}
-
-async function overwrite(file: string, text: string): Promise<void> {
-  const handle = await open(file, 'r+')
-  try {
-    await handle.write(text, 0)
-  } finally {
-    await handle.close()
-  }
-}
-
-/** JSON on one line. `says` is for people who look into the file. */
-function printBeat(beat: OwnBeat): string {
-  const says = beat.stoppedAt === undefined ? 'watching' : `stopped in order at ${new Date(beat.stoppedAt).toISOString()}`
-  return `${JSON.stringify({ says, ...beat }).padEnd(sizeBytes - 1)}\n`
 }
 
 export function ownBeatReader(stateDir: string): OwnBeatReader {

@@ -1,10 +1,11 @@
 /** What the deadman remembers from run to run, and the lock that keeps two of them apart. */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import type { DeadmanMemory } from '../../domain/deadman.ts'
 import type { DeadmanStore } from '../../ports/own-beat.ts'
+import { replaceJson } from './replace.ts'
 
 const instant = z.object({ boot: z.string().max(100), bootMs: z.number() })
 const memorySchema = z.object({
@@ -37,16 +38,7 @@ export function deadmanStore(stateDir: string): DeadmanStore {
       const memory = parseMemory(text)
       return memory ? { memory, isDamaged: false } : { memory: {}, isDamaged: true }
     },
-    write: async (memory) => {
-      const temporary = `${file}.tmp`
-      try {
-        await writeFile(temporary, `${JSON.stringify(memory)}\n`, { mode: 0o600, flush: true })
-        await rename(temporary, file)
-      } catch (error) {
-        await rm(temporary, { force: true }).catch(() => undefined)
-        throw error
-      }
-    },
+    write: (memory) => replaceJson(file, memory),
     lock: () => takeLock(join(stateDir, 'deadman.lock')),
   }
 }
