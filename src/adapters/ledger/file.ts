@@ -65,7 +65,7 @@ function makeOurs(db: DatabaseSync): void {
   try {
     const found = whoseIs(db)
     if (found.kind === 'empty') db.exec(schema)
-    else for (let version = found.version; version < schemaVersion; version++) migrations[version]?.(db)
+    else for (let version = found.version; version < schemaVersion; version++) migrate(db, version)
     db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`)
     // Operations that a crash cut short are none of this run's.
     db.exec(`UPDATE operations SET record = json_set(record, '$.status', 'interrupted') WHERE status = 'begun'`)
@@ -73,6 +73,16 @@ function makeOurs(db: DatabaseSync): void {
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK')
     throw error
+  }
+}
+
+function migrate(db: DatabaseSync, version: number): void {
+  const migration = migrations[version]
+  if (!migration) throw new Error(`its version ${version} is not known any more`)
+  try {
+    migration(db)
+  } catch (error) {
+    throw new Error(`it could not be brought from version ${version} to ${version + 1}: ${messageOf(error)}`, { cause: error })
   }
 }
 
