@@ -2,19 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { Desk, DeskRequest } from '../../src/operations/desk.ts'
 import type { Outcome } from '../../src/operations/operation.ts'
 import { operations } from '../../src/operations/registry.ts'
-import { LedgerError } from '../../src/ports/ledger.ts'
 import type { Result, TowerHandlers, TowerRequest } from '../../src/ports/tower.ts'
 import { watchMessages } from '../../src/protocol/messages.ts'
-import { openRoster, type Roster } from '../../src/watches/roster.ts'
+import type { Outbox } from '../../src/watches/outbox.ts'
 import { towerHandlers } from '../../src/watches/tower-requests.ts'
-import { type BrittleLedger, brittleLedger } from '../fakes/brittle-ledger.ts'
 import { type VirtualClock, virtualClock } from '../fakes/virtual-clock.ts'
-import { agentConfig, fleetConfig } from '../support/fleet.ts'
-import { keptLog } from '../support/log.ts'
+import { alertOf } from '../support/ledger-facts.ts'
 
 let clock: VirtualClock
-let ledger: BrittleLedger
-let roster: Roster
 let handlers: TowerHandlers
 let asked: DeskRequest[]
 let refusals: [DeskRequest, string][]
@@ -22,29 +17,27 @@ let work: (progress: (line: string) => void) => Promise<Outcome>
 
 beforeEach(() => {
   clock = virtualClock()
-  ledger = brittleLedger()
   asked = []
   refusals = []
   work = async () => ({ status: 'ok', lines: ['done'] })
-  let ids = 1
-  const log = keptLog()
-  roster = openRoster(fleetConfig([agentConfig('timmy')]), { ledger, clock, log, newId: () => `alert-${ids++}` })
   const desk: Desk = {
     request: (request, progress) => {
       asked.push(request)
       return work(progress)
     },
-    refusedElsewhere: (request, reason) => void refusals.push([request, reason]),
+    refusedElsewhere: async (request, reason) => void refusals.push([request, reason]),
     isActedOn: () => false,
   }
-  handlers = towerHandlers({ roster, desk, ledger, clock, log, operations, fleet: () => ({ hosts: [], agents: [] }) })
+  let waiting = ['alert-1', 'alert-2', 'alert-3'].map((id) => alertOf(id))
+  const outbox: Outbox = {
+    untold: (receiver, limit) => (receiver === 'tower' ? waiting.slice(0, limit) : []),
+    told: (_receiver, alertId) => {
+      waiting = waiting.filter(({ id }) => id !== alertId)
+    },
+  }
+  handlers = towerHandlers({ desk, outbox, operations, fleet: () => ({ hosts: [], agents: [] }) })
 })
 
-const problem = () => {
-  roster.observe('timmy', { kind: 'sighted', beat: { atMs: clock.now(), epoch: String(ledger.recorded.length) } })
-  roster.observe('timmy', { kind: 'sighted', gone: 'process-gone' })
-}
-const waiting = (limit = 9) => handlers.unacknowledged(limit).map(({ id }) => id)
 const request = (more: Partial<TowerRequest> = {}): TowerRequest => ({
   v: 1,
   id: 'r-1',
@@ -62,48 +55,10 @@ async function answers(more: Partial<TowerRequest> = {}): Promise<Result[]> {
 }
 
 describe('the alerts for the Tower', () => {
-  it('are those of the outbox, until they are acknowledged', () => {
-    problem()
-    expect(waiting()).toEqual(['alert-1'])
+  it('are those of the outbox, at most as many as were asked for, until they are acknowledged', () => {
+    expect(handlers.unacknowledged(2).map(({ id }) => id)).toEqual(['alert-1', 'alert-2'])
     handlers.acknowledged('alert-1')
-    expect(waiting()).toEqual([])
-  })
-
-  it('come from memory while the ledger can not be written, each once, and not again from the ledger', () => {
-    ledger.breakWrites()
-    problem()
-    expect(waiting()).toEqual(['alert-1'])
-    handlers.acknowledged('alert-1')
-    expect(waiting()).toEqual([])
-    ledger.mend()
-    roster.tick()
-    expect(waiting()).toEqual([])
-  })
-
-  it('come from the ledger afterwards where they were not told meanwhile', () => {
-    ledger.breakWrites()
-    problem()
-    expect(waiting()).toEqual(['alert-1'])
-    ledger.mend()
-    roster.tick()
-    expect(waiting()).toEqual(['alert-1'])
-    handlers.acknowledged('alert-1')
-    expect(waiting()).toEqual([])
-  })
-
-  it('are not taken for acknowledged where that can not be written: the session is told, and comes back', () => {
-    problem()
-    ledger.breakWrites()
-    expect(() => handlers.acknowledged('alert-1')).toThrow(LedgerError)
-    ledger.mend()
-    expect(waiting()).toEqual(['alert-1'])
-  })
-
-  it('are at most as many as were asked for', () => {
-    problem()
-    problem()
-    problem()
-    expect(waiting(2)).toEqual(['alert-1', 'alert-2'])
+    expect(handlers.unacknowledged(9).map(({ id }) => id)).toEqual(['alert-2', 'alert-3'])
   })
 })
 
