@@ -1,10 +1,13 @@
 /** The composition root: one running watch, put together from its ports. End-to-end tests and cli.ts both call this. */
 import type { Config } from './config/config.ts'
+import type { Subject } from './domain/incident.ts'
+import { openEngine } from './engine.ts'
 import { type Desk, openDesk } from './operations/desk.ts'
 import type { Operation } from './operations/operation.ts'
-import type { Clock } from './ports/clock.ts'
+import type { BeatSource } from './ports/beat-source.ts'
+import type { WatchClock } from './ports/clock.ts'
 import type { Host } from './ports/host.ts'
-import { type Ledger, LedgerError } from './ports/ledger.ts'
+import type { Ledger } from './ports/ledger.ts'
 import type { Log } from './ports/log.ts'
 import type { Tower, TowerHandlers } from './ports/tower.ts'
 import { startActivity } from './watches/activity.ts'
@@ -12,22 +15,24 @@ import { type HostWatch, startHostWatch } from './watches/host-watch.ts'
 import { daysBefore } from './watches/local-days.ts'
 import { fleetView } from './watches/mirror.ts'
 import { nextBeat } from './watches/next-beat.ts'
+import { startPostedBeats } from './watches/posted-beats.ts'
 import { startReadiness } from './watches/readiness.ts'
 import { startRespawn } from './watches/respawn.ts'
-import { openRoster } from './watches/roster.ts'
 import { startSweep } from './watches/sweep.ts'
 import { towerHandlers } from './watches/tower-requests.ts'
 import { startUpkeep } from './watches/upkeep.ts'
 
 export interface WatchPorts {
   ledger: Ledger
-  clock: Clock
+  clock: WatchClock
   log: Log
   operations: readonly Operation[]
   /** A host of fleet.yaml, not connected yet. */
   host: (id: string, config: Config) => Host
   /** Connects to the Tower; left out where there is none. */
   tower?: (handlers: TowerHandlers) => Tower
+  /** Where agents may post their beats; left out where nobody does. */
+  beats?: BeatSource
   /** In [0, 1). */
   random: () => number
   /** A fresh id, unique for ever. */
@@ -48,7 +53,8 @@ export interface Watch {
 export function startWatch(initial: Config, ports: WatchPorts): Watch {
   const { ledger, clock, log, random } = ports
   let config = initial
-  const roster = openRoster(config, { ledger, clock, log, newId: ports.newId })
+  const engine = openEngine(config, { ledger, clock, log, newId: ports.newId })
+  const { roster, mutes } = engine
   let hosts = new Map<string, HostWatch>()
   const stopping = new AbortController()
   /** One change of the declaration after the other: two at once would leave the hosts of the first one watched for ever. */
@@ -63,6 +69,11 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       agent: roster.agent,
       host: roster.host,
       lastIncident: roster.lastIncident,
+      incident: roster.incident,
+      incidents: roster.incidents,
+      amend: roster.amend,
+      observe: roster.observe,
+      mutes,
       hands: (host) => hosts.get(host)?.link(),
       health: (host) => hosts.get(host)?.health(),
       nextBeat: (agent, fits, signal) => nextBeat(roster, agent, fits, signal),
@@ -89,17 +100,21 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   }
 
   const activity = startActivity(() => config, { roster, ledger, clock, log })
-  const respawn = startRespawn(() => config, { roster, desk, ledger, clock, log, random })
-  const sweep = startSweep({ roster, ledger, clock, log })
-  const upkeep = startUpkeep({ ledger, clock, log, keepMs: config.keepMs })
+  const inMaintenance = (agent: string) => mutes.inMaintenance({ kind: 'agent', id: agent }, clock.now())
+  const respawn = startRespawn(() => config, { roster, desk, ledger, clock, log, random, inMaintenance })
+  const sweep = startSweep({ engine, ledger, clock, log })
+  const upkeep = startUpkeep(config, { ledger, clock, log })
   hosts = startHosts()
   const tower = ports.tower?.(
-    towerHandlers({ roster, desk, ledger, clock, log, operations: ports.operations, fleet: () => fleetView(config, roster, clock.now()) }),
+    towerHandlers({ outbox: engine.outbox, desk, operations: ports.operations, fleet: () => fleetView(config, engine, clock.now()) }),
   )
   const offTower = roster.on((event) => {
     if (event.kind === 'changed') tower?.changed(event)
-    if (event.kind === 'alert') tower?.alertsWaiting()
+    // That somebody looks after it, or that it flaps, is shown as well.
+    if (event.kind === 'incident' && event.change === 'amended') tower?.changed(shown(event.incident.subject))
   })
+  const offAlerts = engine.notifier.on(() => tower?.alertsWaiting())
+  const beats = ports.beats && startPostedBeats(config, { source: ports.beats, roster, ledger, clock, log })
   const readiness = startReadiness({ roster, clock, config: () => config, tower: () => tower?.link() })
 
   return {
@@ -116,18 +131,17 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       readiness.stop()
       respawn.stop()
       offTower()
+      offAlerts()
       await redeclared
+      await beats?.stop()
       await tower?.stop()
       await Promise.all([...hosts.values()].map((host) => host.stop()))
-      await Promise.all([sweep.stop(), upkeep.stop()])
+      await upkeep.stop()
       activity.stop()
-      try {
-        ledger.alive(clock.now())
-      } catch (error) {
-        if (!(error instanceof LedgerError)) throw error
-        log.error({ err: error.message }, 'the ledger could not be told that the watch stops')
-      }
-      ledger.close()
+      await engine.stop()
+      // The last thing that the ledger is told is until when the watch looked.
+      await sweep.stop()
+      await ledger.close()
     },
   }
 
@@ -137,8 +151,13 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       log.warn({}, 'the Tower in fleet.yaml changed: restart the watch to move there')
     await Promise.all([...hosts.values()].map((host) => host.stop()))
     config = next
-    roster.declare(next)
+    engine.declare(next)
+    beats?.redeclare(next)
     hosts = startHosts()
     tower?.redeclare()
   }
+}
+
+function shown({ kind, id }: Subject): { agents: string[]; hosts: string[] } {
+  return kind === 'agent' ? { agents: [id], hosts: [] } : { agents: [], hosts: [id] }
 }

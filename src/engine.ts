@@ -7,8 +7,9 @@ import type { Clock } from './ports/clock.ts'
 import type { Ledger } from './ports/ledger.ts'
 import type { Log } from './ports/log.ts'
 import { type Journal, openJournal } from './watches/journal.ts'
-import { type Mutes, type MutesPorts, startMutes } from './watches/mutes.ts'
+import { type Mutes, startMutes } from './watches/mutes.ts'
 import { type Notifier, startNotifier } from './watches/notifier.ts'
+import { occurrencesOf } from './watches/occurrences.ts'
 import { type Outbox, openOutbox } from './watches/outbox.ts'
 import { openRoster, type Roster } from './watches/roster.ts'
 
@@ -18,8 +19,6 @@ export interface EnginePorts {
   log: Log
   /** A fresh id for an alert, unique for ever. */
   newId: () => string
-  /** Of the declared maintenance windows: those that hold at some moment from … to. */
-  occurrences: MutesPorts['occurrences']
 }
 
 export interface Engine {
@@ -40,10 +39,11 @@ export interface Engine {
 
 /** Throws LedgerError where the ledger can't be read. */
 export function openEngine(initial: Config, ports: EnginePorts): Engine {
-  const { ledger, clock, log, newId, occurrences } = ports
+  const { ledger, clock, log, newId } = ports
   let config = initial
   const journal = openJournal(ledger, log)
   const roster = openRoster(config, { ledger, journal, clock, log })
+  const occurrences = (fromMs: number, toMs: number) => occurrencesOf(config, clock, fromMs, toMs)
   const mutes = startMutes(() => config, { ledger, journal, clock, occurrences })
   const notifier = startNotifier(() => config, { roster, mutes, journal, ledger, clock, log, newId })
   const outbox = openOutbox({ ledger, journal, clock, log, unwritten: notifier.unwritten })

@@ -25,7 +25,7 @@ let ids: number
 
 beforeEach(() => {
   clock = virtualClock()
-  ledger = brittleLedger({ ...openLedger(':memory:'), close: () => {} })
+  ledger = brittleLedger({ ...openLedger(':memory:'), close: async () => {} })
   tower = fakeTower({ clock, account, hashes })
   hosts = new Map()
   ids = 1
@@ -226,7 +226,8 @@ describe('another declaration', () => {
   it('is taken over as well while the ledger can not be used', async () => {
     live('timmy')
     await started([agentConfig('timmy')])
-    ledger.breakWrites(['record', 'remembered'])
+    ledger.breakWrites()
+    ledger.breakReads(['remembered'])
     await watch.redeclare(fleetConfig([agentConfig('timmy', { name: 'Timmy' }), agentConfig('ezra')]))
     await clock.advance(5_000)
     expect(host('local').connections()).toBe(1)
@@ -259,6 +260,6 @@ describe('the end of a watch', () => {
     const stopped = watch.stop()
     await clock.advance(1_000)
     await stopped
-    expect(clock.now() - (ledger.remembered().aliveMs ?? 0)).toBeLessThanOrEqual(1_000)
+    expect(clock.now() - (ledger.remembered().looking?.atMs ?? 0)).toBeLessThanOrEqual(1_000)
   })
 })

@@ -49,7 +49,6 @@ async function measureEvaluation(count: number): Promise<Evaluation> {
     clock,
     log: keptLog(),
     newId: () => `alert-${clock.now()}`,
-    occurrences: () => [],
   })
   try {
     const judged: number[] = []
@@ -94,6 +93,7 @@ function steppedClock(): Clock & { step(ms: number): void } {
   let nowMs = 1_800_000_000_000
   return {
     now: () => nowMs,
+    wall: () => nowMs,
     after: () => ({ cancel: () => {} }),
     step: (ms) => {
       nowMs += ms

@@ -2,23 +2,22 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { agentView as agentSchema, hostView as hostSchema } from '../../src/protocol/messages.ts'
 import { fleetView, sayPlace } from '../../src/watches/mirror.ts'
-import { openRoster } from '../../src/watches/roster.ts'
 import { brittleLedger } from '../fakes/brittle-ledger.ts'
 import { virtualClock } from '../fakes/virtual-clock.ts'
+import { testEngine } from '../support/engine.ts'
 import { agentConfig, fleetConfig } from '../support/fleet.ts'
-import { keptLog } from '../support/log.ts'
 
 describe('the fleet as a Tower is shown it', () => {
   it('has ages instead of instants, and the last incident', async () => {
-    const clock = virtualClock()
     const config = fleetConfig([agentConfig('timmy', { name: 'Timmy', body: { kind: 'pane', socket: '/s', target: 'fleet:timmy' } })])
-    const roster = openRoster(config, { ledger: brittleLedger(), clock, log: keptLog(), newId: () => 'x' })
+    const engine = testEngine(config)
+    const { roster, clock } = engine
     roster.observeHost('local', { kind: 'answered' })
     roster.observe('timmy', { kind: 'sighted', beat: { atMs: clock.now(), epoch: 'a', doing: 'issue 12', busy: true, model: 'm' } })
     await clock.advance(1_500)
     roster.observe('timmy', { kind: 'sighted', gone: 'process-gone' })
     await clock.advance(500)
-    expect(fleetView(config, roster, clock.now())).toEqual({
+    expect(fleetView(config, engine, clock.now())).toEqual({
       hosts: [{ id: 'local', name: 'local', state: 'up', forMs: 2_000 }],
       agents: [
         {
@@ -42,6 +41,29 @@ describe('the fleet as a Tower is shown it', () => {
     })
   })
 
+  it('tells who looks after a problem, who is in maintenance and why, and who flaps', async () => {
+    const rule = { changes: 2, withinMs: 60_000, stableMs: 60_000 }
+    const config = fleetConfig([agentConfig('timmy', { timing: { periodMs: 2_000, graceMs: 4_000, flapping: rule } })])
+    const engine = testEngine(config)
+    const { roster, mutes, clock } = engine
+    roster.observe('timmy', { kind: 'sighted', beat: { atMs: clock.now(), epoch: 'a' } })
+    roster.observe('timmy', { kind: 'sighted', gone: 'process-gone' })
+    const by = { kind: 'account' as const, id: '1', name: 'Ada' }
+    const [open] = roster.incidents()
+    if (open) await roster.amend([{ ...open, ack: { kind: 'sticky', by, atMs: clock.now() } }])
+    await clock.advance(1_000)
+    roster.observe('timmy', { kind: 'sighted', beat: { atMs: clock.now(), epoch: 'b' } })
+    const until = clock.now() + 7_200_000
+    const subject = { kind: 'host' as const, id: 'local' }
+    await mutes.add({ kind: 'maintenance', subject, fromMs: clock.now(), toMs: until, reason: 'new disk', by })
+    expect(fleetView(config, engine, clock.now()).agents[0]).toMatchObject({
+      state: 'up',
+      flapping: true,
+      maintenance: 'new disk (for another 2 h)',
+      incident: { acknowledgedBy: 'Ada' },
+    })
+  })
+
   it('fits on the wire, whatever is declared and beaten', () => {
     const ledger = brittleLedger()
     const text = (max: number) => fc.string({ unit: 'binary', minLength: 1, maxLength: max })
@@ -56,9 +78,9 @@ describe('the fleet as a Tower is shown it', () => {
           const clock = virtualClock()
           const body = { kind: 'process' as const, start: [program], pidFile: '/p', log: '/l' }
           const config = fleetConfig([agentConfig('timmy', { name, body }), agentConfig('ezra', { paused })])
-          const roster = openRoster(config, { ledger, clock, log: keptLog(), newId: () => 'x' })
-          roster.observe('timmy', { kind: 'sighted', beat: { atMs: clock.now() - ageMs, epoch: 'a', doing: doing.slice(0, 200) } })
-          const { agents, hosts } = fleetView(config, roster, clock.now())
+          const engine = testEngine(config, { ledger, clock })
+          engine.roster.observe('timmy', { kind: 'sighted', beat: { atMs: clock.now() - ageMs, epoch: 'a', doing: doing.slice(0, 200) } })
+          const { agents, hosts } = fleetView(config, engine, clock.now())
           expect(agents).toHaveLength(2)
           for (const agent of agents) expect(agentSchema.safeParse(agent).error).toBeUndefined()
           for (const host of hosts) expect(hostSchema.safeParse(host).error).toBeUndefined()

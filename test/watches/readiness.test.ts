@@ -1,21 +1,22 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TowerLink } from '../../src/ports/tower.ts'
 import { startReadiness } from '../../src/watches/readiness.ts'
-import { openRoster, type Roster } from '../../src/watches/roster.ts'
-import { brittleLedger } from '../fakes/brittle-ledger.ts'
+import type { Roster } from '../../src/watches/roster.ts'
 import { type VirtualClock, virtualClock } from '../fakes/virtual-clock.ts'
+import { testEngine } from '../support/engine.ts'
 import { agentConfig, fleetConfig } from '../support/fleet.ts'
-import { keptLog } from '../support/log.ts'
 
 const config = fleetConfig([agentConfig('timmy'), agentConfig('ezra', { host: 'far' })])
 let clock: VirtualClock
+let engine: ReturnType<typeof testEngine>
 let roster: Roster
 let tower: TowerLink | undefined
 let isReady: boolean
 
 beforeEach(() => {
   clock = virtualClock()
-  roster = openRoster(config, { ledger: brittleLedger(), clock, log: keptLog(), newId: () => 'x' })
+  engine = testEngine(config, { clock })
+  roster = engine.roster
   tower = { kind: 'connecting' }
   isReady = false
 })
@@ -78,6 +79,7 @@ describe('a watch is ready', () => {
 
   it('or stops asking', async () => {
     started().stop()
+    await engine.stop()
     await clock.advance(1_000)
     expect(clock.pending()).toBe(0)
   })
