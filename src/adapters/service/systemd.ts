@@ -1,6 +1,6 @@
 /** systemd as the one who starts things, for this user or for the machine. */
 import { join } from 'node:path'
-import type { Job, JobStatus, ServiceManager, Step } from '../../ports/service.ts'
+import { type Job, type JobStatus, ServiceError, type ServiceManager, type Step } from '../../ports/service.ts'
 import type { Commands } from './command.ts'
 import { foreign, readIfThere, refuseControl } from './steps.ts'
 import { minuteService, minuteTimer, unitMark, watchUnit } from './systemd-text.ts'
@@ -28,6 +28,8 @@ export function systemd(options: SystemdOptions): ServiceManager {
   /** The files of a job; the last one is the unit that is enabled and started. */
   function files(job: Job): [{ path: string; text: string; unit: string }, ...{ path: string; text: string; unit: string }[]] {
     refuseControl([...job.argv, job.path, job.description, job.fleetFile, job.user ?? ''])
+    if (/["'\\]/.test(job.argv[0]))
+      throw new ServiceError(`systemd runs no program with a quote or a backslash in its path: ${job.argv[0]}. Move it, or use cron.`)
     const file = (ending: string, text: string) => {
       const unit = `${job.name.replace(/\.service$/, '')}.${ending}`
       return { path: join(folder, unit), text, unit }
