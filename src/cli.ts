@@ -34,6 +34,7 @@ Examples:
   $ towerwatch silence ezra 2h new disk  tell no problems of it meanwhile
   $ towerwatch beat bezalel              say from a script that an agent lives
   $ towerwatch phase --json              the phase report, for a program
+  $ towerwatch backup ledger-copy.sqlite keep a copy of the ledger
   $ towerwatch service install           have it run from now on
   $ towerwatch deadman --install         have the watch itself watched
   $ towerwatch demo                      six agents on four hosts, to try it out
@@ -197,6 +198,62 @@ program
     '\nExamples:\n  $ towerwatch phase\n  $ towerwatch phase --snapshot configs/phase-1-snapshot.json --json\n  $ towerwatch phase --output docs/FLEET_PHASE_1_SURVIVAL.md\n\nExit code 0 whether Phase 2 is ready or not; 2 where the snapshot is wrong, and the output file stays as it was.',
   )
   .action(exits((options) => phase(shell, options)))
+
+program
+  .command('backup <file>')
+  .description('copy the ledger into one file, also while the watch runs; the copy is checked')
+  .addOption(config())
+  .addHelpText(
+    'after',
+    '\nA backup that is there already is replaced once the new one is whole; anything else there is left alone.\n\nExamples:\n  $ towerwatch backup /var/backups/ledger.sqlite\n  $ towerwatch backup "ledger-$(date +%F).sqlite"',
+  )
+  .action(
+    exits(async (file: string, options) => {
+      const { backupLedger } = await import('./shell/backup.ts')
+      return backupLedger(shell, file, options)
+    }),
+  )
+
+program
+  .command('restore <file>')
+  .description("put a backup in the ledger's place, while no watch runs; the ledger that was there is kept beside it")
+  .addOption(config())
+  .addHelpText(
+    'after',
+    '\nThe backup is checked first. Exit code 4 while a watch is running: stop it before.\n\nExamples:\n  $ towerwatch restore /var/backups/ledger.sqlite\n  $ towerwatch restore state/ledger.sqlite.v1-2026-11-22.bak',
+  )
+  .action(
+    exits(async (file: string, options) => {
+      const { restoreLedger } = await import('./shell/backup.ts')
+      return restoreLedger(shell, file, options)
+    }),
+  )
+
+program
+  .command('export')
+  .description('the ledger for other programs: JSON lines, or tables, on stdout')
+  .addOption(config())
+  .addOption(
+    new Option('--format <format>', 'one JSON object a line, or a table with a line of headings')
+      .choices(['jsonl', 'csv'])
+      .default('jsonl'),
+  )
+  .option('--since <time>', 'only the last 30d, 12h, …; left out: all that is remembered')
+  .addOption(
+    new Option('--what <kind>', 'which facts; a table holds one kind')
+      .choices(['transitions', 'incidents', 'alerts', 'operations', 'mutes', 'all'])
+      .default('all'),
+  )
+  .addHelpText(
+    'after',
+    '\nTimes are milliseconds since 1970 in JSON, ISO 8601 (UTC) in tables, by the clock of the watch.\n\nExamples:\n  $ towerwatch export --since 30d > ledger.jsonl\n  $ towerwatch export --format csv --what incidents > incidents.csv',
+  )
+  .action(
+    exits(async (options) => {
+      const { exportLedger } = await import('./shell/export.ts')
+      return exportLedger(shell, options, process.stdout)
+    }),
+  )
 
 program.addCommand(beatCommand(shell).copyInheritedSettings(program))
 

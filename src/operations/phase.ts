@@ -33,7 +33,7 @@ export function fleetHistory({ ledger, daysBefore, agent, agents, nowMs }: Histo
     days: daysBefore(nowMs, windowDays),
     agents: [...agents].map((id) => ({
       state: agent(id)?.status.state ?? 'new',
-      timeline: ledger.timeline(id, fromMs),
+      timeline: ledger.timeline({ kind: 'agent', id }, fromMs),
       busy: ledger.busySpans(id, fromMs),
     })),
   }

@@ -1,14 +1,12 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { systemClock } from '../adapters/clock.ts'
-import { openLedger } from '../adapters/ledger/sqlite.ts'
 import type { AgentRecord } from '../domain/agent.ts'
 import { measurePhase, type PhaseReport, phaseReport, unmeasured } from '../domain/phase.ts'
 import { fleetHistory } from '../operations/phase.ts'
 import { renderPhase } from '../operations/phase-report.ts'
 import { parseSnapshot } from '../operations/phase-snapshot.ts'
-import { LedgerError } from '../ports/ledger.ts'
 import { daysBefore } from '../watches/local-days.ts'
+import { ledgerFile, readLedger } from './ledger-file.ts'
 import { exitCode, findConfigFile, readConfig, type Shell, ShellError } from './shell.ts'
 
 /** A watch that has said nothing for so long is taken not to be looking. */
@@ -44,31 +42,22 @@ function fromSnapshot(file: string): PhaseReport {
 function fromLedger(shell: Shell, given: string | undefined): PhaseReport {
   if (findConfigFile(shell, given) === undefined) return phaseReport(unmeasured)
   const config = readConfig(shell, given)
-  const path = join(config.stateDir, 'ledger.sqlite')
-  if (!existsSync(path)) return phaseReport(unmeasured)
-  try {
-    const ledger = openLedger(path, 'read')
-    try {
-      const nowMs = systemClock.now()
-      const { agents, aliveMs = 0 } = ledger.remembered()
-      const isLooking = nowMs - aliveMs < aliveForMs
-      const history = fleetHistory({
-        ledger,
-        daysBefore,
-        nowMs,
-        agents: config.agents.keys(),
-        agent: (id) => (isLooking ? agents.get(id) : unseen(agents.get(id))),
-      })
-      // While no watch is looking, nothing is known, whatever stood last in the ledger.
-      if (!isLooking) for (const agent of history.agents) agent.timeline = [...agent.timeline, { atMs: aliveMs, state: 'unknown' }]
-      return phaseReport(measurePhase(history))
-    } finally {
-      ledger.close()
-    }
-  } catch (error) {
-    if (error instanceof LedgerError) throw new ShellError(error.message, exitCode.failed)
-    throw error
-  }
+  const history = readLedger(ledgerFile(config), (ledger, nowMs) => {
+    const { agents, looking } = ledger.remembered()
+    const lookedMs = looking?.atMs ?? 0
+    const isLooking = nowMs - lookedMs < aliveForMs
+    const history = fleetHistory({
+      ledger,
+      daysBefore,
+      nowMs,
+      agents: config.agents.keys(),
+      agent: (id) => (isLooking ? agents.get(id) : unseen(agents.get(id))),
+    })
+    // While no watch is looking, nothing is known, whatever stood last in the ledger.
+    if (!isLooking) for (const agent of history.agents) agent.timeline = [...agent.timeline, { atMs: lookedMs, state: 'unknown' }]
+    return history
+  })
+  return phaseReport(history ? measurePhase(history) : unmeasured)
 }
 
 function unseen(record: AgentRecord | undefined): AgentRecord | undefined {

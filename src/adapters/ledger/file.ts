@@ -20,6 +20,16 @@ export function openToRead(path: string): DatabaseSync {
   })
 }
 
+/** Any ledger of a version that is known, older ones, too: to be copied. */
+export function openSound(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: busyMs })
+  return closedOnFault(db, () => {
+    const found = whoseIs(db)
+    if (found.kind === 'empty') throw new Error('it is empty')
+    refuse(found)
+  })
+}
+
 /** For who writes after `prepareFile`. A COMMIT that returned survives a power cut. */
 export function openToWrite(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: busyMs })
@@ -92,7 +102,7 @@ type Found =
   | { kind: 'newer'; version: number }
   | { kind: 'other'; version: number }
 
-export function whoseIs(db: DatabaseSync): Found {
+function whoseIs(db: DatabaseSync): Found {
   const pragma = (name: string) => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0])
   const version = pragma('user_version')
   const id = pragma('application_id')
