@@ -36,7 +36,7 @@ export function startPostedBeats(initial: Config, { source, roster, ledger, cloc
   let again: { cancel(): void } | undefined
 
   async function take(agent: string, posted: PostedBeat): Promise<void> {
-    const beat = { ...posted, atMs: Math.round(clock.now()) }
+    const beat = { ...posted, atMs: clock.now() }
     const written = ledger.write([{ kind: 'beat', agent, beat }])
     roster.observe(agent, { kind: 'beat', beat })
     await written
@@ -49,7 +49,7 @@ export function startPostedBeats(initial: Config, { source, roster, ledger, cloc
       if (!(error instanceof BeatSourceError)) throw error
       if (!isBlind) log.error({ err: error.message }, 'agents cannot post their beats: what they do is unknown until they can')
       isBlind = true
-      observeAll((id) => roster.observe(id, { kind: 'blind', sinceMs: Math.round(clock.now()) }))
+      observeAll((id) => roster.observe(id, { kind: 'blind', sinceMs: clock.now() }))
       if (!isStopped) again = clock.after(againMs, begin)
       return
     }
