@@ -39,6 +39,7 @@ const known = {
     'has a modification time in the future, by …',
     'put right the clock of whoever writes it (or of the file server); it counts as of when it was first seen',
   ],
+  'went-back': ['was replaced by an older one, which proves nothing new', 'let nobody copy it back; its agent writes it anew'],
   'time-differs': [
     'says a time that is … off its modification time',
     'it was copied or touched, or the clock of its writer is wrong; its modification time is what counts',

@@ -15,29 +15,51 @@ export type Body =
   /** A systemd unit. */
   | { kind: 'service'; unit: string; scope: 'system' | 'user' }
 
+/** What the gate looks at for one agent. Paths are absolute on its host. */
 export interface AgentDeclaration {
   id: string
-  heartbeatFile: string
+  /** None for an agent that posts its beats. The pid that is asked about is that of the first one. */
+  heartbeatFiles: string[]
+  /** A folder of `<job>.last` files; at most 200 of them are looked at. */
+  jobs?: string
+  /** Files by which people pause it: that one is there is enough. For each job, `<job>.last.paused` is one, too. */
+  markers: string[]
   body: Body
   /** After the stop signal, wait this long before SIGKILL. */
   stopGraceMs: number
 }
 
+/** Why a file or folder can't be read. Only regular files are, and symbolic links are never followed. */
+export type Unreadable = 'symlink' | 'directory' | 'pipe' | 'special' | 'file' | 'denied' | 'no-answer' | 'cut-short'
+
+/**
+ * A file at one moment. `unchanged`: the same file, mtime and size as at the last call on this connection, so no content
+ * is sent. Both times are by the host's clock: `ageMs` is negative for a file from the future.
+ */
+export type FileSighting =
+  | { kind: 'content'; mtimeMs: number; ageMs: number; bytes: Uint8Array; truncated: boolean }
+  | { kind: 'unchanged'; mtimeMs: number; ageMs: number }
+  | { kind: 'missing' }
+  | { kind: 'unreadable'; why: Unreadable }
+
 /** One agent as its host sees it at one moment. */
 export interface AgentSighting {
   id: string
-  /**
-   * The heartbeat file. `unchanged`: the same file, mtime and size as at the last call on this connection, so no content
-   * is sent. Both times are by the host's clock: `ageMs` is negative for a file from the future.
-   */
-  file:
-    | { kind: 'content'; mtimeMs: number; ageMs: number; bytes: Uint8Array; truncated: boolean }
-    | { kind: 'unchanged'; mtimeMs: number; ageMs: number }
-    | { kind: 'missing' }
-    | { kind: 'unreadable'; reason: string }
+  /** Those declared, in their order, then those in the folder of jobs, by name. */
+  files: ({ path: string } & FileSighting)[]
+  /** The folder of jobs. `isCut`: it holds more than are looked at; `odd`: so many have names that are not plain, and are left out. */
+  jobs?: { kind: 'listed'; isCut: boolean; odd: number } | { kind: 'missing' } | { kind: 'unreadable'; why: Unreadable }
+  /** The markers that are there. `reason`: the first line of the file, cleaned; may be empty. */
+  markers: { path: string; reason: string }[]
   /** Its process: by the pid the watch passed in, else by its body's (pane, pid file, unit). `epoch` is `bootId:startTime`. */
   process: { kind: 'alive'; pid: number; epoch: string } | { kind: 'gone'; pid?: number } | { kind: 'unknown' }
   pane?: { kind: 'alive' | 'dead'; id: string } | { kind: 'missing' }
+}
+
+/** All agents of a host at one moment. `isStopping`: the host says that it is going down; only where that was asked. */
+export interface HostSighting {
+  agents: AgentSighting[]
+  isStopping: boolean
 }
 
 export interface HostHealth {
@@ -63,8 +85,11 @@ export interface ActProgress {
 export interface HostLink {
   /** Opens the connection (and tells the gate the declarations). Rejects with HostError. */
   open(agents: AgentDeclaration[], signal: AbortSignal): Promise<void>
-  /** What is known of these agents now. `pids`: pid by agent id, as their own heartbeat files state it. */
-  beats(pids: ReadonlyMap<string, number>): Promise<AgentSighting[]>
+  /**
+   * What is known of these agents now. `pids`: pid by agent id, as their own heartbeat files state it. `askStopping`: where a
+   * process is gone, the host is asked, too, whether it is going down.
+   */
+  beats(pids: ReadonlyMap<string, number>, options?: { askStopping: boolean }): Promise<HostSighting>
   probe(): Promise<HostHealth>
   /**
    * Restarts an agent. `mode: 'stop-first'` (a person asked) stops a live one, `only-dead` (the watch itself) refuses

@@ -1,12 +1,18 @@
 /**
  * Looks at one host, over and over: opens the gate, asks for the beats of its agents every `pollMs`, and for its health
  * once a minute. A lost connection is tried again at once; only when that fails, too, is the host said to be lost.
+ *
+ * A process that is gone is a suspicion at first: a host that goes down ends its processes before it falls silent. The host
+ * is asked again at once, and only when it answers that the process is still gone is that a death. While it says of itself
+ * that it is going down, it is waited for.
  */
 import type { AgentConfig, HostConfig } from '../config/config.ts'
-import { type HeartbeatContent, readHeartbeat } from '../domain/heartbeat.ts'
+import type { Beat } from '../domain/agent.ts'
+import type { HeartbeatContent } from '../domain/heartbeat.ts'
 import type { Clock } from '../ports/clock.ts'
-import { type AgentDeclaration, type AgentSighting, type Host, HostError, type HostHealth, type HostLink } from '../ports/host.ts'
+import { type AgentSighting, type Host, HostError, type HostHealth, type HostLink } from '../ports/host.ts'
 import type { Log } from '../ports/log.ts'
+import { declarationOf, type HeartbeatsLook, lookAtHeartbeats, sayFaults } from './heartbeats.ts'
 import type { Roster } from './roster.ts'
 
 const probeEveryMs = 60_000
@@ -16,6 +22,10 @@ const reconnect = { firstMs: 1_000, capMs: 10_000 } as const
 const refusedReconnectMs = 30_000
 /** A connection that did not even live so long is not worth another one at once: who cuts each would be knocked on without end. */
 const shortLivedMs = 10_000
+/** When a process was found gone, the host is asked again after so long. */
+const askAgainMs = 150
+/** A host that says that it is going down, and doesn't, can't keep its agents from being dead for longer. */
+const holdMs = 60_000
 
 export interface HostWatch {
   /** The open link, for acts; undefined while the host can't be reached. */
@@ -23,7 +33,7 @@ export interface HostWatch {
   health(): { atMs: number; health: HostHealth } | undefined
   /** Asks the host for its health now. Rejects with HostError. */
   probe(): Promise<HostHealth>
-  /** What is wrong with an agent's heartbeat file, if anything. */
+  /** What is wrong with an agent's heartbeat files and what to do about it, if anything. */
   fault(agent: string): string | undefined
   stop(): Promise<void>
 }
@@ -41,19 +51,24 @@ export interface HostWatchPorts {
 
 /** What is remembered of an agent between two looks. */
 interface LastLook {
+  heartbeats: HeartbeatsLook
+  /** Of the last beat. */
   content: HeartbeatContent
-  /** The file's modification time by the host's clock: what makes a beat a new one, also over a reconnection. */
-  mtimeMs: number
-  /** Negative where no beat could be read yet. */
-  beatAtMs: number
+  /** Absent where no beat could be read yet. */
+  beatAtMs?: number
+  /** Another one is another beat. */
+  beatId?: string
   /** `bootId:startTime` of the process that wrote the beat, as the host saw it; absent while that isn't certain. */
   processEpoch?: string
   /** `bootId:startTime` of the process that was there at this look, whoever wrote the beat; empty where there was none. */
   seenEpoch?: string
   /** The last pid that the host saw alive. */
   seenPid?: number
-  fault?: string
+  /** Its process was not there at one look, and since. */
+  suspicion?: { atMs: number; isConfirmed: boolean }
 }
+
+type GoneCause = 'process-gone' | 'pane-dead'
 
 export function startHostWatch(
   config: { host: HostConfig; agents: readonly AgentConfig[]; pollMs: number; firstDelayMs: number },
@@ -68,6 +83,7 @@ export function startHostWatch(
   let current: HostLink | undefined
   let health: { atMs: number; health: HostHealth } | undefined
   let lastAnswerMs = clock.now()
+  let wasStopping = false
 
   async function watch(): Promise<void> {
     await pause(config.firstDelayMs)
@@ -78,7 +94,7 @@ export function startHostWatch(
       const link = host.link()
       latest = link
       try {
-        await link.open(config.agents.map(declaration), stopping.signal)
+        await link.open(config.agents.map(declarationOf), stopping.signal)
         await look(link)
         failures = 0
         connectedMs = clock.now()
@@ -118,11 +134,11 @@ export function startHostWatch(
     const isOver = AbortSignal.any([stopping.signal, over.signal])
     let probeDueMs = clock.now()
     for (;;) {
-      if (clock.now() >= probeDueMs) {
+      if (clock.now() >= probeDueMs && !isSuspecting()) {
         probeDueMs = clock.now() + probeEveryMs
         await probe(link)
       }
-      await pause(config.pollMs, isOver)
+      await pause(isSuspecting() ? Math.min(askAgainMs, config.pollMs) : config.pollMs, isOver)
       if (lost) throw lost
       if (stopping.signal.aborted) throw new HostError('closed', 'the watch is stopping')
       await look(link)
@@ -138,31 +154,62 @@ export function startHostWatch(
   async function look(link: HostLink): Promise<void> {
     const pids = new Map<string, number>()
     for (const [id, { content }] of looks) if (content.pid !== undefined) pids.set(id, content.pid)
-    const sightings = await link.beats(pids)
+    const askStopping = [...looks.values()].some(({ suspicion }) => suspicion && !suspicion.isConfirmed)
+    const { agents, isStopping } = await link.beats(pids, { askStopping })
     lastAnswerMs = clock.now()
     // At every look, not only at the first: the watch may have been blind, or the sweep impatient, in between. And before
     // its agents, so that a host which is back is said to be back before any of them is said to be dead.
     roster.observeHost(host.id, { kind: 'answered' })
-    for (const sighting of sightings) {
+    if (isStopping && !wasStopping) log.warn({ host: host.id }, 'the host says that it is going down')
+    wasStopping = isStopping
+    for (const sighting of agents) {
       const agent = byId.get(sighting.id)
-      if (agent) sight(agent, sighting)
+      if (agent) sight(agent, sighting, isStopping)
     }
   }
 
-  function sight(agent: AgentConfig, sighting: AgentSighting): void {
+  /** Whether the host is to be asked again soon. One that is going down is asked at its usual pace. */
+  function isSuspecting(): boolean {
+    return !wasStopping && [...looks.values()].some(({ suspicion }) => suspicion && !suspicion.isConfirmed)
+  }
+
+  function sight(agent: AgentConfig, sighting: AgentSighting, isStopping: boolean): void {
+    const nowMs = clock.now()
     const before = looks.get(agent.id)
-    const look = afterLook(before, agent, sighting, clock.now())
-    if (look) looks.set(agent.id, look)
-    if (look?.fault !== undefined && look.fault !== before?.fault)
-      log.warn({ agent: agent.id, fault: look.fault }, 'a heartbeat can not be read')
-    const isNews = look !== undefined && (look.beatAtMs !== before?.beatAtMs || look.processEpoch !== before.processEpoch)
-    const gone = ports.isActedOn(agent.id) ? undefined : goneCause(agent, sighting, look, before)
+    const look = afterLook(before, agent, sighting, nowMs, roster.agent(agent.id)?.facts.lastBeat)
+    const cause = ports.isActedOn(agent.id) ? undefined : goneCause(agent, sighting, look, before)
+    if (cause) look.suspicion = suspicionAfter(before?.suspicion, isStopping, nowMs)
+    else delete look.suspicion
+    looks.set(agent.id, look)
+    tellFault(agent.id, look, before)
+    heedMarker(agent.id, look.heartbeats)
+    const isNews = look.beatId !== before?.beatId || look.processEpoch !== before?.processEpoch
+    const beat = isNews ? beatOf(look) : undefined
+    const { condition } = look.heartbeats
     roster.observe(agent.id, {
       kind: 'sighted',
-      ...(isNews &&
-        look.beatAtMs >= 0 && { beat: { ...look.content, atMs: look.beatAtMs, epoch: look.content.epoch ?? look.processEpoch ?? '' } }),
-      ...(gone && { gone }),
+      ...(beat && { beat }),
+      ...(cause && look.suspicion?.isConfirmed && { gone: cause }),
+      ...(condition !== undefined && { condition }),
     })
+    if (cause && look.suspicion && !look.suspicion.isConfirmed && !isStopping) roster.observe(agent.id, { kind: 'suspected', cause })
+  }
+
+  function tellFault(agent: string, look: LastLook, before: LastLook | undefined): void {
+    // By their names: what they say of times differs at each beat. And that a file is not there is no news of an agent that
+    // was never started.
+    const named = (faults: HeartbeatsLook['faults'] = []) =>
+      faults.flatMap(({ path, fault: { kind } }) => (kind === 'missing' ? [] : [`${kind} ${path}`])).join()
+    const now = named(look.heartbeats.faults)
+    if (now !== '' && now !== named(before?.heartbeats.faults))
+      log.warn({ agent, fault: sayFaults(look.heartbeats) }, 'a heartbeat has a fault')
+  }
+
+  /** What people left beside the heartbeat. Compared with what is known, so that a restart of the watch misses nothing. */
+  function heedMarker(agent: string, { marker }: HeartbeatsLook): void {
+    const known = roster.agent(agent)?.facts.paused?.by.marker
+    if (marker && known?.reason !== marker.reason) roster.observe(agent, { kind: 'paused', by: 'marker', reason: marker.reason })
+    if (marker === null && known) roster.observe(agent, { kind: 'resumed', by: 'marker' })
   }
 
   function pause(ms: number, signal = stopping.signal): Promise<void> {
@@ -191,7 +238,7 @@ export function startHostWatch(
       if (!current) throw new HostError('unreachable', `host ${host.id} can't be reached`)
       return probe(current)
     },
-    fault: (agent) => looks.get(agent)?.fault,
+    fault: (agent) => sayFaults(looks.get(agent)?.heartbeats),
     stop: async () => {
       stopping.abort()
       // Ends a question that is under way, which the host may be slow to answer.
@@ -201,68 +248,64 @@ export function startHostWatch(
   }
 }
 
-function declaration(agent: AgentConfig): AgentDeclaration {
-  return { id: agent.id, heartbeatFile: agent.heartbeat.file, body: agent.body, stopGraceMs: agent.stopGraceMs }
+/** The same host has to say it twice, and not while it is going down. */
+function suspicionAfter(before: LastLook['suspicion'], isStopping: boolean, nowMs: number): NonNullable<LastLook['suspicion']> {
+  if (!before) return { atMs: nowMs, isConfirmed: false }
+  const isHeld = isStopping && nowMs - before.atMs < holdMs
+  return { atMs: before.atMs, isConfirmed: before.isConfirmed || !isHeld }
 }
 
-/** A beat is a heartbeat file whose modification time moved. */
-function afterLook(before: LastLook | undefined, agent: AgentConfig, sighting: AgentSighting, nowMs: number): LastLook | undefined {
-  const { file, process } = sighting
-  let look = before
-  if (file.kind === 'content' && file.mtimeMs !== before?.mtimeMs) {
-    const reading = readHeartbeat(file.bytes, file.truncated, agent.heartbeat.format)
-    if (reading.kind === 'fault') look = { ...(before ?? nothingRead), mtimeMs: file.mtimeMs, fault: reading.fault }
-    // A modification time in the future would make an agent immortal: it counts as of now.
-    else {
-      const beatAtMs = nowMs - Math.max(0, file.ageMs)
-      look = {
-        content: reading.content,
-        mtimeMs: file.mtimeMs,
-        beatAtMs,
-        ...(before?.seenEpoch !== undefined && { seenEpoch: before.seenEpoch }),
-        ...(before?.seenPid !== undefined && { seenPid: before.seenPid }),
-      }
-    }
-  } else if (file.kind === 'unreadable') {
-    look = { ...(before ?? nothingRead), fault: file.reason }
+function afterLook(
+  before: LastLook | undefined,
+  agent: AgentConfig,
+  sighting: AgentSighting,
+  nowMs: number,
+  known: Beat | undefined,
+): LastLook {
+  const heartbeats = lookAtHeartbeats(agent, sighting, before?.heartbeats, nowMs, before?.beatAtMs === undefined ? known : undefined)
+  const isNewBeat = heartbeats.beat !== undefined && heartbeats.beat.id !== before?.beatId
+  const { processEpoch, ...rest } = before ?? { content: {} }
+  const look: LastLook = {
+    ...rest,
+    ...(processEpoch !== undefined && !isNewBeat && { processEpoch }),
+    heartbeats,
+    ...(heartbeats.beat && { content: heartbeats.beat.content, beatAtMs: heartbeats.beat.atMs, beatId: heartbeats.beat.id }),
   }
-  if (look && process.kind === 'gone') return { ...look, seenEpoch: '' }
-  if (!look || process.kind !== 'alive') return look
-  const isNewBeat = look.beatAtMs !== before?.beatAtMs
+  const { process } = sighting
+  if (process.kind === 'gone') return { ...look, seenEpoch: '' }
+  if (process.kind !== 'alive') return look
   // A beat that names no pid is this process's only if no other one was there at the look before: after a quick restart,
   // the new process would be taken for the writer of the last beat of the old one.
   const isWriter =
     look.content.pid !== undefined
       ? look.content.pid === process.pid
       : isNewBeat && (before?.seenEpoch === undefined || before.seenEpoch === '' || before.seenEpoch === process.epoch)
-  if (look.processEpoch === undefined && isWriter) look = { ...look, processEpoch: process.epoch }
+  if (look.beatAtMs !== undefined && look.processEpoch === undefined && isWriter) look.processEpoch = process.epoch
   return { ...look, seenEpoch: process.epoch, seenPid: process.pid }
 }
 
-const nothingRead: LastLook = { content: {}, mtimeMs: -1, beatAtMs: -1 }
+function beatOf({ beatAtMs, content, processEpoch }: LastLook): Beat | undefined {
+  if (beatAtMs === undefined) return undefined
+  const { saidAt: _, ...said } = content
+  return { ...said, atMs: beatAtMs, epoch: content.epoch ?? processEpoch ?? '' }
+}
 
 /** Whether what was seen means that the agent's process is gone. */
-function goneCause(
-  agent: AgentConfig,
-  sighting: AgentSighting,
-  look: LastLook | undefined,
-  before: LastLook | undefined,
-): 'process-gone' | 'pane-dead' | undefined {
+function goneCause(agent: AgentConfig, sighting: AgentSighting, look: LastLook, before: LastLook | undefined): GoneCause | undefined {
   if (sighting.pane?.kind === 'dead') return 'pane-dead'
   const { process } = sighting
-  const pid = look?.content.pid
+  const pid = look.content.pid
   if (process.kind === 'gone') {
     // The host was asked about the pid of the beat before: a beat of another process has come since.
-    if (pid !== undefined && before?.content.pid !== undefined && pid !== before.content.pid) return undefined
-    if (pid !== undefined && before === undefined && process.pid !== pid) return undefined
+    const askedPid = before?.content.pid
+    if (pid !== undefined && (askedPid === undefined ? process.pid !== pid : askedPid !== pid)) return undefined
     // Where only the heartbeat names a pid, it may be a container's own number for it, which the host has never heard of.
     const isHearsay = agent.body.kind === 'command' && agent.body.pidFile === undefined
-    if (isHearsay && look?.seenPid !== pid) return undefined
+    if (isHearsay && look.seenPid !== pid) return undefined
     return 'process-gone'
   }
   // The same number, another process: pids are used again.
-  const isReused =
-    process.kind === 'alive' && pid === process.pid && look?.processEpoch !== undefined && look.processEpoch !== process.epoch
+  const isReused = process.kind === 'alive' && pid === process.pid && look.processEpoch !== undefined && look.processEpoch !== process.epoch
   return isReused ? 'process-gone' : undefined
 }
 

@@ -1,11 +1,12 @@
 /** What every Host owes, whatever carries it to its gate. Run on the machine's own processes, files and tmux. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { chmod, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { LinkOptions } from '../../src/adapters/hosts/link.ts'
-import type { ActProgress, AgentDeclaration, AgentSighting, Body, Host, HostError, HostLink } from '../../src/ports/host.ts'
+import type { ActProgress, AgentDeclaration, AgentSighting, Body, Host, HostError, HostLink, HostSighting } from '../../src/ports/host.ts'
 import { descendants, isAlive, killHard } from '../support/processes.ts'
 import { startTmux, type Tmux } from '../support/tmux.ts'
 import { until } from '../support/until.ts'
@@ -65,11 +66,11 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
     }
 
     function agent(id: string, body: Body, more: Partial<AgentDeclaration> = {}): AgentDeclaration {
-      return { id, heartbeatFile: path('heartbeat'), stopGraceMs: 5_000, body, ...more }
+      return { id, heartbeatFiles: [path('heartbeat')], markers: [], stopGraceMs: 5_000, body, ...more }
     }
 
     function watched(id: string, heartbeatFile: string): AgentDeclaration {
-      return agent(id, { kind: 'command', start: ['true'] }, { heartbeatFile })
+      return agent(id, { kind: 'command', start: ['true'] }, { heartbeatFiles: [heartbeatFile] })
     }
 
     async function script(text: string): Promise<string> {
@@ -137,8 +138,8 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         await writeFile(file, 'one')
         await utimes(file, new Date(1_000_000), new Date(1_000_000))
         const link = await opened([watched('ezra', file)])
-        expect(only(await link.beats(new Map())).file.kind).toBe('content')
-        expect(only(await link.beats(new Map())).file).toMatchObject({ kind: 'unchanged', mtimeMs: 1_000_000 })
+        expect(sightOf(only(await link.beats(new Map()))).kind).toBe('content')
+        expect(sightOf(only(await link.beats(new Map())))).toMatchObject({ kind: 'unchanged', mtimeMs: 1_000_000 })
         await writeFile(`${file}.new`, 'two')
         await utimes(`${file}.new`, new Date(1_000_000), new Date(1_000_000))
         await rename(`${file}.new`, file)
@@ -148,7 +149,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
       it('says missing of a file that is not there, and sees it once it is', async () => {
         const file = join(path('no-such-folder'), 'beat')
         const link = await opened([watched('ezra', file)])
-        expect(only(await link.beats(new Map())).file).toEqual({ kind: 'missing' })
+        expect(sightOf(only(await link.beats(new Map())))).toEqual({ path: file, kind: 'missing' })
         await mkdir(join(file, '..'))
         await writeFile(file, '')
         expect(content(only(await link.beats(new Map()))).bytes).toHaveLength(0)
@@ -160,8 +161,11 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const pipe = path('pipe')
         execFileSync('mkfifo', [pipe])
         const link = await opened([watched('ezra', folder), watched('timmy', pipe)])
-        const sightings = await link.beats(new Map())
-        expect(sightings.map(({ file }) => file.kind)).toEqual(['unreadable', 'unreadable'])
+        const sightings = (await link.beats(new Map())).agents
+        expect(sightings.map(sightOf)).toEqual([
+          { path: folder, kind: 'unreadable', why: 'directory' },
+          { path: pipe, kind: 'unreadable', why: 'pipe' },
+        ])
       })
 
       it('keeps every byte of a binary file', async () => {
@@ -171,7 +175,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         await writeFile(small, bytes.subarray(0, 600))
         await writeFile(large, bytes.subarray(0, 65_536))
         const link = await opened([watched('ezra', small), watched('timmy', large)])
-        const [first, second] = await link.beats(new Map())
+        const [first, second] = (await link.beats(new Map())).agents
         expect(Buffer.from(content(first).bytes).equals(bytes.subarray(0, 600))).toBe(true)
         expect(Buffer.from(content(second).bytes).equals(bytes.subarray(0, 65_536))).toBe(true)
         expect(content(second).truncated).toBe(false)
@@ -200,7 +204,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const file = path('beat')
         await writeFile(file, Buffer.alloc(100_000, 'x'))
         const link = await opened(Array.from({ length: 60 }, (_, index) => watched(`agent-${index}`, file)))
-        const lengths = (await link.beats(new Map())).map((sighting) => content(sighting).bytes.length)
+        const lengths = (await link.beats(new Map())).agents.map((sighting) => content(sighting).bytes.length)
         expect(lengths[0]).toBe(65_536)
         expect(lengths[59]).toBe(1_024)
       })
@@ -211,8 +215,148 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         await mkdir(folder)
         for (const name of names) await writeFile(join(folder, name), name)
         const link = await opened(names.map((name, index) => watched(`agent-${index}`, join(folder, name))))
-        const sightings = await link.beats(new Map())
+        const sightings = (await link.beats(new Map())).agents
         expect(sightings.map((sighting) => Buffer.from(content(sighting).bytes).toString())).toEqual(names)
+      })
+
+      it('looks at several files of one agent, and at none of one that has none', async () => {
+        const [first, second] = [path('beat'), path('other')]
+        await writeFile(first, 'one')
+        await writeFile(second, 'two')
+        const link = await opened([
+          agent('ezra', { kind: 'command', start: ['true'] }, { heartbeatFiles: [first, path('missing'), second] }),
+          agent('scribe', { kind: 'command', start: ['true'] }, { heartbeatFiles: [] }),
+        ])
+        const [ezra, scribe] = (await link.beats(new Map())).agents
+        expect(ezra?.files.map(({ kind }) => kind)).toEqual(['content', 'missing', 'content'])
+        expect(ezra?.files.map((one) => one.kind === 'content' && Buffer.from(one.bytes).toString())).toEqual(['one', false, 'two'])
+        expect(scribe?.files).toEqual([])
+        expect(scribe?.jobs).toBeUndefined()
+      })
+
+      it('does not look through symbolic links, and sees files in folders that are links', async () => {
+        const [target, link1, dangling, folder] = [path('target'), path('link'), path('dangling'), path('folder')]
+        await writeFile(target, 'secret')
+        await symlink(target, link1)
+        await symlink(path('nowhere'), dangling)
+        await symlink(fixture.folder, folder)
+        const inFolder = join(folder, basename(target))
+        const link = await opened([watched('ezra', link1), watched('timmy', dangling), watched('allegro', inFolder)])
+        const sightings = (await link.beats(new Map())).agents
+        expect(sightings.slice(0, 2).map(sightOf)).toEqual([
+          { path: link1, kind: 'unreadable', why: 'symlink' },
+          { path: dangling, kind: 'unreadable', why: 'symlink' },
+        ])
+        expect(Buffer.from(content(sightings[2]).bytes).toString()).toBe('secret')
+      })
+
+      it('says of a socket that it is no file, and of one that may not be read that it may not', async () => {
+        const [socket, closed] = [path('socket'), path('closed')]
+        const server = createServer()
+        await new Promise<void>((resolve) => server.listen(socket, resolve))
+        await writeFile(closed, 'x', { mode: 0o000 })
+        const link = await opened([watched('ezra', socket), watched('timmy', closed)])
+        const [first, second] = (await link.beats(new Map())).agents
+        server.close()
+        expect(sightOf(first)).toMatchObject({ kind: 'unreadable', why: 'special' })
+        // Root may read everything.
+        expect(sightOf(second)).toMatchObject(process.getuid?.() === 0 ? { kind: 'content' } : { kind: 'unreadable', why: 'denied' })
+      })
+    })
+
+    describe('looking at a folder of jobs', () => {
+      const jobsOf = (jobs: string) => agent('jobs', { kind: 'command', start: ['true'] }, { heartbeatFiles: [], jobs })
+
+      it('finds the plain <job>.last files in it, sorted, and sends only what changed', async () => {
+        const folder = path('jobs')
+        await mkdir(folder)
+        const link = await opened([jobsOf(folder)])
+        expect(only(await link.beats(new Map()))).toMatchObject({ files: [], jobs: { kind: 'listed', isCut: false, odd: 0 } })
+        const old = new Date(1_000_000)
+        for (const name of ['b.last', 'a-1@x.last', 'a.alert', '.hidden.last', 'c.last.new', 'o dd.last', '$(id).last', '-n.last']) {
+          await writeFile(join(folder, name), name)
+          await utimes(join(folder, name), old, old)
+        }
+        const first = only(await link.beats(new Map()))
+        expect(first.files.map(({ path, kind }) => [basename(path), kind])).toEqual([
+          ['a-1@x.last', 'content'],
+          ['b.last', 'content'],
+        ])
+        expect(first.jobs).toEqual({ kind: 'listed', isCut: false, odd: 3 })
+        await writeFile(join(folder, 'b.last'), 'again')
+        await rm(join(folder, 'a-1@x.last'))
+        await symlink('/etc/hostname', join(folder, 'c.last'))
+        const second = only(await link.beats(new Map()))
+        expect(second.files.map(({ path, kind }) => [path, kind])).toEqual([
+          [join(folder, 'b.last'), 'content'],
+          [join(folder, 'c.last'), 'unreadable'],
+        ])
+      })
+
+      it('looks at two hundred of them and says that there are more', async () => {
+        const folder = path('jobs')
+        await mkdir(folder)
+        for (let job = 0; job < 210; job++) await writeFile(join(folder, `job-${String(job).padStart(3, '0')}.last`), '1712345678 60')
+        const link = await opened([jobsOf(folder)])
+        const { files, jobs } = only(await link.beats(new Map()))
+        expect(jobs).toEqual({ kind: 'listed', isCut: true, odd: 0 })
+        expect([files.length, basename(files.at(-1)?.path ?? '')]).toEqual([200, 'job-199.last'])
+        expect(only(await link.beats(new Map())).files).toHaveLength(200)
+      })
+
+      it('says so where there is no such folder, or something else in its place', async () => {
+        const [missing, plain] = [path('missing'), path('plain')]
+        await writeFile(plain, 'x')
+        const link = await opened([
+          { ...jobsOf(missing), id: 'one' },
+          { ...jobsOf(plain), id: 'two' },
+        ])
+        const [one, two] = (await link.beats(new Map())).agents
+        expect(one).toMatchObject({ files: [], jobs: { kind: 'missing' } })
+        expect(two).toMatchObject({ files: [], jobs: { kind: 'unreadable', why: 'file' } })
+      })
+
+      it('does not wait for one that hangs', async () => {
+        await fake('ls', 'trap "" TERM\nwhile :; do sleep 0.2; done')
+        const link = await opened([jobsOf(fixture.folder)])
+        expect(only(await link.beats(new Map()))).toMatchObject({ files: [], jobs: { kind: 'unreadable', why: 'no-answer' } })
+      })
+    })
+
+    describe('looking at the markers of people', () => {
+      it('tells which are there, with their first line', async () => {
+        const [said, empty, folder, long, link1] = [
+          path('a.paused'),
+          path('b.paused'),
+          path('c.paused'),
+          path('d.paused'),
+          path('e.paused'),
+        ]
+        const secret = path('secret')
+        await writeFile(said, 'being rebuilt \u001b[31muntil Friday\nmore')
+        await writeFile(empty, '')
+        await mkdir(folder)
+        await writeFile(long, 'x'.repeat(1_000_000))
+        await writeFile(secret, 'secret')
+        await symlink(secret, link1)
+        const markers = [said, path('none.paused'), empty, folder, long, link1]
+        const link = await opened([agent('ezra', { kind: 'command', start: ['true'] }, { markers })])
+        const found = only(await link.beats(new Map())).markers
+        expect(found.map(({ path }) => path)).toEqual([said, empty, folder, long, link1])
+        expect(found.map(({ reason }) => reason.slice(0, 30))).toEqual(['being rebuilt until Friday', '', '', 'x'.repeat(30), ''])
+        await rm(said)
+        expect(only(await link.beats(new Map())).markers.map(({ path }) => path)).not.toContain(said)
+      })
+
+      it('tells of one beside a job', async () => {
+        const folder = path('jobs')
+        await mkdir(folder)
+        await writeFile(join(folder, 'backup.last'), '1712345678 60')
+        await writeFile(join(folder, 'backup.last.paused'), 'the disk is full')
+        const link = await opened([agent('jobs', { kind: 'command', start: ['true'] }, { heartbeatFiles: [], jobs: folder })])
+        expect(only(await link.beats(new Map())).markers).toEqual([
+          { path: join(folder, 'backup.last.paused'), reason: 'the disk is full' },
+        ])
       })
     })
 
@@ -236,7 +380,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const declared = agent('ezra', { kind: 'command', start: ['true'] })
         const link = await opened([declared])
         expect(only(await link.beats(new Map())).process).toEqual({ kind: 'unknown' })
-        await writeFile(declared.heartbeatFile, 'x')
+        await writeFile(heartbeatOf(declared), 'x')
         expect(alive(only(await link.beats(new Map([['ezra', process.pid]])))).pid).toBe(process.pid)
         killHard(process.pid)
         const sighting = await until(async () => gone(only(await link.beats(new Map([['ezra', process.pid]])))), {
@@ -248,12 +392,41 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
 
       it('does not take a process for the agent that began after the heartbeat was written', async () => {
         const declared = agent('ezra', { kind: 'command', start: ['true'] })
-        await writeFile(declared.heartbeatFile, 'x')
+        await writeFile(heartbeatOf(declared), 'x')
         const before = new Date(Date.now() - 3_600_000)
-        await utimes(declared.heartbeatFile, before, before)
+        await utimes(heartbeatOf(declared), before, before)
         const process = stranger()
         const link = await opened([declared])
         expect(only(await link.beats(new Map([['ezra', process.pid]]))).process).toEqual({ kind: 'gone', pid: process.pid })
+      })
+
+      it('does not take an agent for gone because its heartbeat is not there for a moment', async () => {
+        const declared = agent('ezra', { kind: 'command', start: ['true'] })
+        const link = await opened([declared])
+        expect(only(await link.beats(new Map([['ezra', stranger().pid]]))).process).toEqual({ kind: 'unknown' })
+      })
+
+      it('reads a pid file through a symbolic link that is older than the process', async () => {
+        const process = stranger()
+        const [target, pidFile] = [path('target'), path('pid')]
+        await symlink(target, pidFile)
+        execFileSync('touch', ['-h', '-d', '@1000000', pidFile])
+        await writeFile(target, `${process.pid}\n`)
+        const link = await opened([agent('ezra', { kind: 'command', start: ['true'], pidFile })])
+        expect(alive(only(await link.beats(new Map()))).pid).toBe(process.pid)
+      })
+
+      it('asks whether the host is going down where that is wanted and a process is gone', async () => {
+        const log = path('log')
+        await fake('systemctl', `echo asked >> ${log}\necho stopping\nexit 1`)
+        const link = await opened([agent('ezra', processBody(['true'])), agent('timmy', { kind: 'command', start: ['true'] })])
+        const fine = await opened([agent('timmy', { kind: 'command', start: ['true'] })])
+        expect((await link.beats(new Map())).isStopping).toBe(false)
+        expect((await fine.beats(new Map(), { askStopping: true })).isStopping).toBe(false)
+        expect(await readText(log)).toBeUndefined()
+        expect((await link.beats(new Map(), { askStopping: true })).isStopping).toBe(true)
+        await fake('systemctl', 'echo degraded\nexit 1')
+        expect((await link.beats(new Map(), { askStopping: true })).isStopping).toBe(false)
       })
 
       it('tells a live pane, a dead pane and no pane', async () => {
@@ -262,7 +435,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const missing = agent('missing', { kind: 'pane', socket: tmux.socket, target: `${tmux.session}:missing` })
         const serverless = agent('serverless', { kind: 'pane', socket: path('no.sock'), target: 'a:b' })
         const link = await opened([live.declared, dead.declared, missing, serverless])
-        const [first, second, third, fourth] = await link.beats(new Map([['dead', dead.pane.pid]]))
+        const [first, second, third, fourth] = (await link.beats(new Map([['dead', dead.pane.pid]]))).agents
         expect(first).toMatchObject({ pane: { kind: 'alive', id: live.pane.id }, process: { kind: 'alive', pid: live.pane.pid } })
         expect(second).toMatchObject({ pane: { kind: 'dead', id: dead.pane.id }, process: { kind: 'gone' } })
         expect(second?.process).not.toHaveProperty('pid')
@@ -398,7 +571,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const innocent = stranger()
         await fake('tmux', `case "$*" in *list-panes*) printf 'fleet:ghost\\t1 ${innocent.pid} %%7\\n' ;; esac`)
         const declared = agent('ghost', { kind: 'pane', socket: tmux.socket, target: 'fleet:ghost' })
-        await writeFile(declared.heartbeatFile, 'x')
+        await writeFile(heartbeatOf(declared), 'x')
         const link = await opened([declared])
         expect(only(await link.beats(new Map([['ghost', innocent.pid]])))).toMatchObject({
           process: { kind: 'gone' },
@@ -515,7 +688,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const body = processBody(['sleep', '600'])
         const declared = agent('ezra', body)
         const link = await opened([declared])
-        await writeFile(declared.heartbeatFile, `{"pid": ${innocent.pid}}`)
+        await writeFile(heartbeatOf(declared), `{"pid": ${innocent.pid}}`)
         await link.beats(new Map([['ezra', innocent.pid]]))
         await expect(failure(link.restart('ezra', 'stop-first', () => {}))).resolves.toMatchObject({ kind: 'failed', step: 'stop' })
         await expect(failure(link.restart('ezra', 'only-dead', () => {}))).resolves.toMatchObject({ kind: 'refused' })
@@ -572,7 +745,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
           agent('ezra', { kind: 'service', unit: 'hermes@ezra.service', scope: 'system' }),
           agent('timmy', { kind: 'service', unit: 'timmy.service', scope: 'user' }),
         ])
-        const [first] = await link.beats(new Map())
+        const [first] = (await link.beats(new Map())).agents
         expect(first?.process).toMatchObject({ kind: 'alive', pid: process.pid })
         await expect(failure(link.restart('ezra', 'only-dead', () => {}))).resolves.toMatchObject({ kind: 'refused' })
         await rm(log)
@@ -584,7 +757,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
           '--user restart -- timmy.service',
         ])
         await writeFile(`${log}.pid`, '0')
-        expect((await link.beats(new Map()))[0]?.process).toEqual({ kind: 'gone' })
+        expect((await link.beats(new Map())).agents[0]?.process).toEqual({ kind: 'gone' })
       })
 
       it('does not let two acts on one agent overlap', async () => {
@@ -664,7 +837,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         ['an id with a command in it', { id: 'x; id' }],
         ['an id with a newline', { id: 'ezra\nE:' }],
         ['an id that begins with -', { id: '-ezra' }],
-        ['a heartbeat path that is not absolute', { heartbeatFile: 'beat' }],
+        ['a heartbeat path that is not absolute', { heartbeatFiles: ['beat'] }],
         ['a newline in an argument', { body: { kind: 'command', start: ['sh', '-c', 'a\nb'] } }],
         ['no arguments at all', { body: { kind: 'command', start: [] } }],
         ['a unit that begins with -', { body: { kind: 'service', unit: '--force', scope: 'system' } }],
@@ -692,9 +865,9 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         await writeFile(file, 'x')
         const link = await opened([watched('ezra', file)])
         const answers = await Promise.all([link.beats(new Map()), link.probe(), link.beats(new Map()), link.probe()])
-        expect(answers[0]).toHaveLength(1)
+        expect(answers[0]?.agents).toHaveLength(1)
         expect(answers[1]).toHaveProperty('cores')
-        expect(answers[2]).toHaveLength(1)
+        expect(answers[2]?.agents).toHaveLength(1)
       })
 
       it('is given up when a verb hangs, and later ones still work', async () => {
@@ -741,15 +914,26 @@ export async function failure(promise: Promise<unknown>): Promise<HostError | un
   return undefined
 }
 
-function only(sightings: AgentSighting[]): AgentSighting {
-  const [first] = sightings
-  if (!first || sightings.length !== 1) throw new Error(`expected one sighting, got ${sightings.length}`)
+function only({ agents }: HostSighting): AgentSighting {
+  const [first] = agents
+  if (!first || agents.length !== 1) throw new Error(`expected one sighting, got ${agents.length}`)
   return first
 }
 
+function sightOf(sighting: AgentSighting | undefined) {
+  const [first] = sighting?.files ?? []
+  if (!first) throw new Error(`expected a file, got ${JSON.stringify(sighting)}`)
+  return first
+}
+
+function heartbeatOf(agent: AgentDeclaration): string {
+  return agent.heartbeatFiles[0] ?? ''
+}
+
 function content(sighting: AgentSighting | undefined) {
-  if (sighting?.file.kind !== 'content') throw new Error(`expected content, got ${JSON.stringify(sighting?.file)}`)
-  return sighting.file
+  const found = sightOf(sighting)
+  if (found.kind !== 'content') throw new Error(`expected content, got ${JSON.stringify(found)}`)
+  return found
 }
 
 function alive(sighting: AgentSighting) {

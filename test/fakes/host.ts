@@ -8,17 +8,29 @@ import {
   type ActProgress,
   type AgentDeclaration,
   type AgentSighting,
+  type FileSighting,
   type Host,
   HostError,
   type HostErrorKind,
   type HostHealth,
   type HostLink,
+  type HostSighting,
+  type Unreadable,
 } from '../../src/ports/host.ts'
 
 export interface FakeHost extends Host {
   /** Writes an agent's heartbeat file: a JSON beat by default, `bytes` where something else is to stand there. */
   beat(agent: string, content?: Record<string, unknown> | Uint8Array, ageMs?: number): void
   removeFile(agent: string): void
+  /** Writes any file, `path` absolute: a further heartbeat, a job's, a marker. */
+  write(path: string, text: string | Uint8Array, ageMs?: number): void
+  remove(path: string): void
+  /** Something stands at this path that can't be read. */
+  spoil(path: string, why: Unreadable): void
+  /** What the host answers when it is asked whether it is going down. */
+  goDown(isStopping: boolean): void
+  /** How often it was asked that. */
+  askedStopping(): number
   /** Starts the agent's process with a fresh pid; answers that pid. */
   start(agent: string): number
   kill(agent: string): void
@@ -46,8 +58,13 @@ export interface FakeHost extends Host {
   connections(): number
 }
 
+interface FakeFile {
+  mtimeMs: number
+  bytes: Uint8Array
+}
+
 interface FakeAgent {
-  file?: { mtimeMs: number; bytes: Uint8Array }
+  file?: FakeFile
   process: { kind: 'alive'; pid: number; epoch: string } | { kind: 'gone' } | { kind: 'unknown' }
 }
 
@@ -74,6 +91,9 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
   let hung: (() => void)[] | undefined
   let nextPid = 100
   let written = 0
+  let isStopping = false
+  let asked = 0
+  const files = new Map<string, FakeFile | { why: Unreadable }>()
 
   const of = (agent: string): FakeAgent => {
     const found = agents.get(agent) ?? { process: { kind: 'unknown' } }
@@ -106,8 +126,13 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       links.add(this)
     }
 
-    beats(): Promise<AgentSighting[]> {
-      return this.#asked(() => [...this.#declared.keys()].map((agent) => this.#sighting(agent)))
+    beats(_pids: ReadonlyMap<string, number>, options = { askStopping: false }): Promise<HostSighting> {
+      return this.#asked(() => {
+        const sightings = [...this.#declared.values()].map((agent) => this.#sighting(agent))
+        if (options.askStopping) asked++
+        const isAnyGone = sightings.some(({ process }) => process.kind === 'gone')
+        return { agents: sightings, isStopping: options.askStopping && isAnyGone && isStopping }
+      })
     }
 
     probe(): Promise<HostHealth> {
@@ -153,18 +178,37 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       if (this.#open && error.kind !== 'closed') this.#lose(error)
     }
 
-    #sighting(agent: string): AgentSighting {
-      const { file, process } = of(agent)
-      if (!file) return { id: agent, file: { kind: 'missing' }, process }
-      const { mtimeMs, bytes } = file
-      const ageMs = clock.now() - mtimeMs
-      const isSent = this.#sent.get(agent) === mtimeMs
-      this.#sent.set(agent, mtimeMs)
+    #sighting(agent: AgentDeclaration): AgentSighting {
+      const { process, file } = of(agent.id)
+      const declared = agent.heartbeatFiles.map((path, index) => this.#file(path, files.get(path) ?? (index === 0 ? file : undefined)))
+      const folder = agent.jobs
+      const jobs = [...files].filter(([path]) => folder !== undefined && path.startsWith(`${folder}/`) && path.endsWith('.last')).sort()
+      const spoiled = folder === undefined ? undefined : files.get(folder)
+      const markers = [...agent.markers, ...jobs.map(([path]) => `${path}.paused`)].flatMap((path) => {
+        const marker = files.get(path)
+        return marker ? [{ path, reason: 'bytes' in marker ? (new TextDecoder().decode(marker.bytes).split('\n')[0] ?? '') : '' }] : []
+      })
       return {
-        id: agent,
-        file: isSent ? { kind: 'unchanged', mtimeMs, ageMs } : { kind: 'content', mtimeMs, ageMs, bytes, truncated: false },
+        id: agent.id,
+        files: spoiled ? declared : [...declared, ...jobs.map(([path, found]) => this.#file(path, found))],
+        ...(folder !== undefined && {
+          jobs: spoiled && 'why' in spoiled ? { kind: 'unreadable', why: spoiled.why } : { kind: 'listed', isCut: false, odd: 0 },
+        }),
+        markers,
         process,
       }
+    }
+
+    #file(path: string, found: FakeFile | { why: Unreadable } | undefined): { path: string } & FileSighting {
+      const sent = this.#sent.get(path)
+      this.#sent.delete(path)
+      if (!found) return { path, kind: 'missing' }
+      if ('why' in found) return { path, kind: 'unreadable', why: found.why }
+      const { mtimeMs, bytes } = found
+      const ageMs = clock.now() - mtimeMs
+      this.#sent.set(path, mtimeMs)
+      if (sent === mtimeMs) return { path, kind: 'unchanged', mtimeMs, ageMs }
+      return { path, kind: 'content', mtimeMs, ageMs, bytes: bytes.subarray(0, 65_536), truncated: bytes.length > 65_536 }
     }
 
     #asked<T>(answer: () => T): Promise<T> {
@@ -205,6 +249,17 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       state.file = { mtimeMs: clock.now() - ageMs + written / 1024, bytes }
     },
     removeFile: (agent) => void delete of(agent).file,
+    write: (path, text, ageMs = 0) => {
+      written++
+      const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
+      files.set(path, { mtimeMs: clock.now() - ageMs + written / 1024, bytes })
+    },
+    remove: (path) => void files.delete(path),
+    spoil: (path, why) => void files.set(path, { why }),
+    goDown: (stopping) => {
+      isStopping = stopping
+    },
+    askedStopping: () => asked,
     start: (agent) => {
       const pid = nextPid++
       of(agent).process = { kind: 'alive', pid, epoch: `boot:${pid}` }

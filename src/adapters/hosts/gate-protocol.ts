@@ -1,9 +1,9 @@
 /** The lines and frames between the watch and its gate (gate.sh says the form). Pure. */
 import { z } from 'zod'
-import type { ActStep, AgentDeclaration, AgentSighting, HostHealth } from '../../ports/host.ts'
+import type { ActStep, AgentDeclaration, AgentSighting, FileSighting, HostHealth } from '../../ports/host.ts'
 
 /** What the gate says first. Another text is another version. */
-export const GATE_GREETING = 'towerwatch-gate 1'
+export const GATE_GREETING = 'towerwatch-gate 2'
 
 export const limits = {
   /** What start-up files of a login shell may print before the gate's hello. */
@@ -118,7 +118,7 @@ export function encodeDeclarations(agents: readonly AgentDeclaration[]): string[
       const where = `${agent.id}: ${field}`
       if (/[\n\0]/.test(value)) throw new DeclarationError(`${where} holds a newline or a NUL, which a gate cannot be told`)
       if (Buffer.byteLength(value) > limits.lineBytes - 2) throw new DeclarationError(`${where} is too long`)
-      if ('FSPLC'.includes(tag) && !value.startsWith('/')) throw new DeclarationError(`${where} is not an absolute path`)
+      if ('FDMSPLC'.includes(tag) && !value.startsWith('/')) throw new DeclarationError(`${where} is not an absolute path`)
       return `${tag}:${value}`
     }),
     'E:',
@@ -131,7 +131,9 @@ function bodyAndHead(agent: AgentDeclaration): TaggedValue[] {
   const { body } = agent
   const head: TaggedValue[] = [
     ['I', 'id', agent.id],
-    ['F', 'heartbeatFile', agent.heartbeatFile],
+    ...argv('F', 'heartbeatFiles', agent.heartbeatFiles),
+    ...optional('D', 'jobs', agent.jobs),
+    ...argv('M', 'markers', agent.markers),
     ['G', 'stopGraceMs', String(Math.round(agent.stopGraceMs))],
     ['K', 'kind', body.kind],
   ]
@@ -176,11 +178,12 @@ const pid = z
   .transform(Number)
 const paneId = z.string().regex(/^%\d{1,9}$/)
 
+const why = z.enum(['symlink', 'directory', 'pipe', 'special', 'file', 'denied', 'no-answer', 'cut-short'])
 const fileWords = z.union([
   z.tuple([z.literal('content'), number, number, z.enum(['raw', 'base64', 'hex']), number]),
   z.tuple([z.literal('unchanged'), number, number]),
   z.tuple([z.literal('missing')]),
-  z.tuple([z.literal('unreadable')], z.string()),
+  z.tuple([z.literal('unreadable'), why]),
 ])
 const processWords = z.union([
   z.tuple([z.literal('alive'), pid, z.string().regex(/^[A-Za-z0-9-]+:[A-Za-z0-9:-]+$/)]),
@@ -189,21 +192,86 @@ const processWords = z.union([
   z.tuple([z.literal('unknown')]),
 ])
 const paneWords = z.union([z.tuple([z.enum(['alive', 'dead']), paneId]), z.tuple([z.literal('missing')]), z.tuple([z.literal('none')])])
+const folderWords = z.union([
+  z.tuple([z.literal('listed'), z.enum(['all', 'cut']), number]),
+  z.tuple([z.literal('missing')]),
+  z.tuple([z.literal('unreadable'), why]),
+  z.tuple([z.literal('none')]),
+])
 
-/** One `part` of the answer to `beats`: id, file, process and pane on a line each, then the content of the file. */
-export function parseSighting(body: Buffer): AgentSighting {
-  const [lines, content] = splitLines(body, 4)
-  const [id = '', fileLine = '', processLine = '', paneLine = ''] = lines
-  const file = parse(fileWords, fileLine.split(' '), 'file')
+/** The number of a declared file or marker, or the name of a file in the folder of jobs. */
+const fileKey = z.union([
+  z
+    .string()
+    .regex(/^\d{1,3}$/)
+    .transform(Number),
+  z.string().regex(/^[A-Za-z0-9_@][A-Za-z0-9_.@-]{0,94}\.last$/),
+])
+
+/** Puts the parts of the answer to `beats` together. Throws ProtocolError where they are not what was declared. */
+export function parseSightings(bodies: readonly Buffer[], declared: ReadonlyMap<string, AgentDeclaration>): AgentSighting[] {
+  const sightings: AgentSighting[] = []
+  for (const body of bodies) {
+    const [[head = ''], rest] = splitLines(body, 1)
+    const [kind = '', id = '', key = ''] = head.split(' ')
+    const agent = declared.get(id)
+    if (!agent) throw new ProtocolError('a part is of no agent that was declared')
+    if (kind === 'agent') {
+      sightings.push(parseAgent(agent, rest))
+      continue
+    }
+    const sighting = sightings.at(-1)
+    if (sighting?.id !== id) throw new ProtocolError('a part is not where it belongs')
+    if (kind === 'file') sighting.files.push({ path: pathOf(agent, agent.heartbeatFiles, key), ...parseFile(rest) })
+    else if (kind === 'mark') sighting.markers.push({ path: markerOf(agent, key), reason: plainSentence(rest.toString('utf8')) })
+    else throw new ProtocolError('a part is of an unknown kind')
+  }
+  for (const { id, files } of sightings) {
+    const expected = declared.get(id)?.heartbeatFiles ?? []
+    if (expected.some((path, index) => files[index]?.path !== path)) throw new ProtocolError('a file that was declared is left out')
+  }
+  const isComplete = sightings.length === declared.size && new Set(sightings.map(({ id }) => id)).size === declared.size
+  if (!isComplete) throw new ProtocolError('beats do not match the agents declared')
+  return sightings
+}
+
+/** The first part about an agent: process, pane and folder of jobs on a line each. */
+function parseAgent(agent: AgentDeclaration, body: Buffer): AgentSighting {
+  const [[processLine = '', paneLine = '', folderLine = '']] = splitLines(body, 3)
   const process = parse(processWords, processLine.split(' '), 'process')
   const pane = parse(paneWords, paneLine.split(' '), 'pane')
-  const sighting: AgentSighting = { id, file: toFile(file, content), process: toProcess(process) }
+  const folder = parse(folderWords, folderLine.split(' '), 'folder')
+  if ((folder[0] === 'none') !== (agent.jobs === undefined)) throw new ProtocolError('a folder of jobs is not as declared')
+  const sighting: AgentSighting = { id: agent.id, files: [], markers: [], process: toProcess(process) }
   if (pane[0] === 'missing') sighting.pane = { kind: 'missing' }
   else if (pane[0] !== 'none') sighting.pane = { kind: pane[0], id: pane[1] }
+  if (folder[0] === 'listed') sighting.jobs = { kind: 'listed', isCut: folder[1] === 'cut', odd: folder[2] }
+  else if (folder[0] === 'missing') sighting.jobs = { kind: 'missing' }
+  else if (folder[0] === 'unreadable') sighting.jobs = { kind: 'unreadable', why: folder[1] }
   return sighting
 }
 
-function toFile(words: z.infer<typeof fileWords>, content: Buffer): AgentSighting['file'] {
+function pathOf(agent: AgentDeclaration, paths: readonly string[], text: string): string {
+  const key = parse(fileKey, text, 'key')
+  const path = typeof key === 'number' ? paths[key] : agent.jobs === undefined ? undefined : jobFile(agent.jobs, key)
+  if (path === undefined) throw new ProtocolError('a part is of a file that was not declared')
+  return path
+}
+
+function markerOf(agent: AgentDeclaration, text: string): string {
+  const path = pathOf(agent, agent.markers, text)
+  return text.endsWith('.last') ? `${path}.paused` : path
+}
+
+/** The path of a job's file, in one form for all who compare it. */
+function jobFile(folder: string, name: string): string {
+  return `${folder.replace(/\/+$/, '')}/${name}`
+}
+
+/** A line about the file, then its content. */
+function parseFile(body: Buffer): FileSighting {
+  const [[line = ''], content] = splitLines(body, 1)
+  const words = parse(fileWords, line.split(' '), 'file')
   switch (words[0]) {
     case 'content': {
       const [, mtimeMs, ageMs, form, limit] = words
@@ -216,7 +284,7 @@ function toFile(words: z.infer<typeof fileWords>, content: Buffer): AgentSightin
     case 'missing':
       return { kind: 'missing' }
     case 'unreadable':
-      return { kind: 'unreadable', reason: plainSentence(words.slice(1).join(' ')) }
+      return { kind: 'unreadable', why: words[1] }
   }
 }
 

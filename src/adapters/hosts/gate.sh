@@ -25,6 +25,8 @@ max_content=65536
 # Once a reply carried this much content, the rest of the files are cut short.
 max_reply=4194304
 short_content=1024
+max_listing=65536
+max_jobs=200
 
 # --- answers -----------------------------------------------------------------------------------------------------
 
@@ -94,12 +96,14 @@ last_line() { # FILE: the last line of it, capped
 
 # --- what the watch declared -------------------------------------------------------------------------------------
 # The table is one string, one tagged value a line, so that no value is ever parsed by the shell:
-#   I:id F:heartbeat G:stopGraceMs K:kind [S:socket T:target P:pidfile L:log C:cwd A:start… Z:stop… U:unit O:scope] E:
+#   I:id F:heartbeat… D:jobs M:marker… G:stopGraceMs K:kind [S:socket T:target P:pidfile L:log C:cwd A:start… Z:stop…
+#   U:unit O:scope] E:
+# Of F and M there may be several, or none; D is a folder of <job>.last files.
 
 verb_declare() { # COUNT, then COUNT lines
   [ $# -eq 1 ] && is_number "$1" || exit 65
   table=$nl ids=' ' files= sockets=$nl seen=' '
-  todo=$1 problem= d_id= d_kind= d_file= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope=
+  todo=$1 problem= d_id= d_kind= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope=
   while [ "$todo" -gt 0 ]; do
     todo=$((todo - 1))
     IFS= read -r line || exit 65
@@ -113,9 +117,10 @@ verb_declare() { # COUNT, then COUNT lines
       I:*)
         is_id "$value" || problem="an id is malformed"
         case $ids in *" $value "*) problem="an id is declared twice" ;; esac
-        d_id=$value d_kind= d_file= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope=
+        d_id=$value d_kind= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope=
         ;;
-      F:/*) d_file=$value files=$files$value$nl ;;
+      F:/* | M:/*) files=$files$value$nl ;;
+      D:/*) ;;
       G:*) is_number "$value" && d_grace=$value ;;
       K:pane | K:process | K:command | K:service) d_kind=$value ;;
       S:/*) d_socket=$value ;;
@@ -130,7 +135,7 @@ verb_declare() { # COUNT, then COUNT lines
       U:*) d_unit=$value ;;
       O:system | O:user) d_scope=$value ;;
       E:)
-        [ -n "$d_id" ] && [ -n "$d_file" ] && [ -n "$d_grace" ] || problem="$d_id: the declaration is incomplete"
+        [ -n "$d_id" ] && [ -n "$d_grace" ] || problem="$d_id: the declaration is incomplete"
         case $d_kind in
           pane) [ -n "$d_socket" ] && [ -n "$d_target" ] ;;
           process) [ -n "$d_start" ] && [ -n "$d_pid" ] && [ -n "$d_log" ] ;;
@@ -161,12 +166,14 @@ load_agent() { # ID: its declaration into a_… and block; status 1 when it was 
   case $table in *"${nl}I:$1$nl"*) ;; *) return 1 ;; esac
   block=${table#*"${nl}I:$1$nl"}
   block=${block%%"${nl}E:"*}
-  a_id=$1 a_file= a_kind= a_grace= a_socket= a_target= a_pid= a_log= a_cwd= a_unit= a_scope= a_stop=
+  a_id=$1 a_file= a_files= a_folder= a_marks= a_kind= a_grace= a_socket= a_target= a_pid= a_log= a_cwd= a_unit= a_scope= a_stop=
   IFS=$nl
   for line in $block; do
     value=${line#?:}
     case $line in
-      F:*) a_file=$value ;;
+      F:*) a_file=${a_file:-$value} a_files=$a_files$value$nl ;;
+      D:*) a_folder=$value ;;
+      M:*) a_marks=$a_marks$value$nl ;;
       G:*) a_grace=$value ;;
       K:*) a_kind=$value ;;
       S:*) a_socket=$value ;;
@@ -220,18 +227,8 @@ born_by() { # MS: whether the process read last was born by then (plus 2 s)
 
 # One stat for all files and one list-panes a socket, however many agents there are.
 survey() { # FILES SOCKETS, each one a line
+  stat_files "$1"
   IFS=$nl
-  stat_status=0
-  stats=
-  if [ -n "$1" ]; then
-    case $stat_kind in
-      gnu) stats=$(bounded 5 stat -L -c "%n$tab%.9Y %s %i" -- $1 2>/dev/null) ;;
-      bsd) stats=$(bounded 5 stat -L -f "%N$tab%Fm %z %i" -- $1 2>/dev/null) ;;
-      *) stats=$(bounded 5 stat -L -c "%n$tab%Y %s %i" -- $1 2>/dev/null) ;;
-    esac
-    stat_status=$?
-  fi
-  stats=$nl$stats$nl
   panes=$nl
   blind=$nl
   for socket in $2; do
@@ -240,12 +237,40 @@ survey() { # FILES SOCKETS, each one a line
   clock
 }
 
-stat_of() { # FILE: st_mtime (ms) st_size st_mark; status 1 when there is none
+# Symbolic links are looked at, not through: whoever may write where a heartbeat stands could have any file read.
+stat_files() { # FILES, each one a line; [-L]: into stats
+  IFS=$nl
+  stat_status=0
+  stats=
+  if [ -n "$1" ]; then
+    case $stat_kind in
+      gnu) stats=$(bounded 5 stat ${2-} -c "%n$tab%.9Y %s %i %f" -- $1 2>/dev/null) ;;
+      bsd) stats=$(bounded 5 stat ${2-} -f "%N$tab%Fm %z %i %Xp" -- $1 2>/dev/null) ;;
+      *) stats=$(bounded 5 stat ${2-} -c "%n$tab%Y %s %i %f" -- $1 2>/dev/null) ;;
+    esac
+    stat_status=$?
+  fi
+  stats=$nl$stats$nl
+}
+
+stat_of() { # FILE: as take_stat; status 1 when there is none
   case $stats in *"$nl$1$tab"*) ;; *) return 1 ;; esac
   st_line=${stats#*"$nl$1$tab"}
+  take_stat "${st_line%%"$nl"*}"
+}
+
+take_stat() { # what stat said of a file: st_mtime (ms) st_size st_mark st_type
   IFS=' '
-  set -- ${st_line%%"$nl"*}
+  set -- $1
   st_size=$2 st_mark=$1/$2/$3
+  # The first of the four hexadecimal digits of the mode.
+  case ${4-} in
+    8???) st_type=file ;;
+    [aA]???) st_type=symlink ;;
+    4???) st_type=directory ;;
+    1???) st_type=pipe ;;
+    *) st_type=special ;;
+  esac
   case $1 in
     *.*)
       st_fraction=${1#*.}00
@@ -254,6 +279,18 @@ stat_of() { # FILE: st_mtime (ms) st_size st_mark; status 1 when there is none
       ;;
     *) st_mtime=$(($1 * 1000)) ;;
   esac
+}
+
+# What a pid file that is a symbolic link leads to. Seldom, so it may cost a process.
+stat_through() { # FILE: as stat_of
+  stat_of "$1" || return
+  [ $st_type = symlink ] || return 0
+  sv_stats=$stats sv_status=$stat_status
+  stat_files "$1" -L
+  stat_of "$1"
+  sv_found=$?
+  stats=$sv_stats stat_status=$sv_status
+  return $sv_found
 }
 
 # -u: without it a client in the C locale gets `_` for every character of a name that is not ASCII.
@@ -301,7 +338,7 @@ find_pane() { # of the agent loaded: pane_kind (alive dead missing unknown) pane
 # f_ours=no: only the heartbeat says that this pid is the agent. Good enough to look at, not to signal: an agent that
 # states somebody else's pid must not get it killed.
 find_process() { # of the agent loaded; hint: the pid that its own heartbeat file states, or empty
-  f_kind=unknown f_pid= f_epoch= f_ours=yes m_pid= m_epoch= ff_pid=
+  f_kind=unknown f_pid= f_epoch= f_ours=yes m_pid= m_epoch= ff_pid= fp_named=$hint
   pane_kind= pane_id= pane_pid=
   if [ "$a_kind" = pane ]; then
     find_pane
@@ -323,10 +360,15 @@ find_process() { # of the agent loaded; hint: the pid that its own heartbeat fil
   fi
   case $a_kind in process | command) find_by_file ;; esac
   if [ -n "$hint" ]; then
-    if proc_read "$hint" && stat_of "$a_file" && born_by "$st_mtime"; then
-      [ "$hint" = "$m_pid" ] || { [ -n "$ff_pid" ] && [ "$p_session" = "$ff_pid" ]; } || f_ours=no
-      f_kind=alive f_pid=$hint f_epoch=$p_epoch
-      return
+    if proc_read "$hint"; then
+      if ! stat_of "$a_file" || [ $st_type != file ]; then
+        # Whether it is the agent can't be told while its heartbeat is not there, which need not mean that it is gone.
+        fp_named=
+      elif born_by "$st_mtime"; then
+        [ "$hint" = "$m_pid" ] || { [ -n "$ff_pid" ] && [ "$p_session" = "$ff_pid" ]; } || f_ours=no
+        f_kind=alive f_pid=$hint f_epoch=$p_epoch
+        return
+      fi
     fi
   fi
   if [ -n "$m_pid" ]; then
@@ -336,7 +378,7 @@ find_process() { # of the agent loaded; hint: the pid that its own heartbeat fil
   case $a_kind in
     pane) [ "$pane_kind" = unknown ] || f_kind=gone ;;
     process) f_kind=gone ;;
-    command) [ -z "$hint$a_pid" ] || f_kind=gone ;;
+    command) [ -z "$fp_named$a_pid" ] || f_kind=gone ;;
     service) find_by_unit ;;
   esac
   if [ $f_kind = gone ] && [ -z "$f_pid" ]; then f_pid=$hint; fi
@@ -354,7 +396,7 @@ find_by_file() {
   if [ -f "$a_pid.epoch" ]; then IFS= read -r ff_named 2>/dev/null <"$a_pid.epoch"; fi
   case $ff_named in
     "$ff_pid "*) [ "$ff_named" = "$ff_pid $p_epoch" ] ;;
-    *) stat_of "$a_pid" && born_by "$st_mtime" ;;
+    *) stat_through "$a_pid" && born_by "$st_mtime" ;;
   esac || {
     # Somebody else has the pid now, and a session of that number is his.
     ff_pid=
@@ -389,7 +431,14 @@ systemctl_of() { # SECONDS ARGUMENT… of the agent's scope
 
 # --- beats -------------------------------------------------------------------------------------------------------
 
-verb_beats() { # [ID=PID…]
+# The answer is, for each agent, a part `agent`, then a part `file` for each of its files and a part `mark` for each of its
+# markers that is there; KEY is the number of the file as declared, or its name in the folder of jobs.
+verb_beats() { # [stopping] [ID=PID…]; stopping: whether the host is going down is asked, too, where a process is gone
+  ask_stopping=no some_gone=no
+  if [ "${1-}" = stopping ]; then
+    ask_stopping=yes
+    shift
+  fi
   pids=' '
   for pair in "$@"; do
     case $pair in *=*) ;; *)
@@ -404,7 +453,7 @@ verb_beats() { # [ID=PID…]
     pids="$pids$pair "
   done
   survey "$files" "$sockets"
-  still=' ' sent=0
+  still=' ' sent=0 ls_bound_s=5
   IFS=' '
   for agent in $ids; do
     load_agent "$agent"
@@ -414,12 +463,10 @@ verb_beats() { # [ID=PID…]
       hint=${hint%% *}
       ;;
     esac
-    content=
-    sight_file
     find_process
     case $f_kind in
       alive) about_process="alive $f_pid $f_epoch" ;;
-      gone) about_process="gone${f_pid:+ $f_pid}" ;;
+      gone) about_process="gone${f_pid:+ $f_pid}" some_gone=yes ;;
       *) about_process=unknown ;;
     esac
     case $pane_kind in
@@ -427,59 +474,204 @@ verb_beats() { # [ID=PID…]
       missing) about_pane=missing ;;
       *) about_pane=none ;;
     esac
-    reply part "$agent$nl$about_file$nl$about_process$nl$about_pane$nl$content"
+    about_folder=none job_stats=
+    [ -z "$a_folder" ] || list_jobs
+    reply part "agent $agent$nl$about_process$nl$about_pane$nl$about_folder$nl"
+    sb_key=0
+    IFS=$nl
+    for sb_file in $a_files; do
+      sight_file "$sb_file" $sb_key
+      sb_key=$((sb_key + 1))
+    done
+    sb_key=0
+    IFS=$nl
+    for sb_file in $a_marks; do
+      sight_mark "$sb_file" $sb_key
+      sb_key=$((sb_key + 1))
+    done
+    IFS=$nl
+    for sb_line in $job_stats; do
+      sb_file=${sb_line%%"$tab"*}
+      sb_name=${sb_file##*/}
+      take_stat "${sb_line#*"$tab"}"
+      case $sb_name in
+        *.paused) sight_mark_found "$sb_file" "${sb_name%.paused}" ;;
+        *) sight_file_found "$sb_file" "$sb_name" ;;
+      esac
+    done
   done
   seen=$still
-  reply ok ''
+  if [ $ask_stopping = yes ] && [ $some_gone = yes ] && is_stopping; then reply ok stopping; else reply ok ''; fi
 }
 
-sight_file() { # of the agent loaded: about_file and content
-  if ! stat_of "$a_file"; then
-    if [ $stat_status -ge 124 ]; then
-      about_file='unreadable the file system did not answer'
-    elif hidden "$a_file"; then
-      about_file='unreadable permission denied'
+# Nothing tells when a file came into being in a folder but listing it. What stat says of its jobs is not put to that of the
+# other files but gone through in order: looking two hundred of them up takes a shell seconds.
+list_jobs() { # of the agent loaded: about_folder and job_stats
+  # No name holds a slash: the status can't be taken for one, and where it is missing the listing was too long.
+  lj_out=$({
+    bounded $ls_bound_s ls -- "$a_folder/" 2>/dev/null
+    printf '//%s\n' $?
+  } | head -c $max_listing)
+  lj_how=all lj_count=0 lj_odd=0 lj_files=
+  case $lj_out in
+    *//0) lj_list=${lj_out%//*} ;;
+    *//124 | *//137)
+      # One that hangs is seldom alone, and all have to be through in time.
+      about_folder='unreadable no-answer' ls_bound_s=1
+      return
+      ;;
+    *//[1-9]*)
+      blame_folder
+      return
+      ;;
+    *) lj_how=cut lj_list=${lj_out%"$nl"*} ;;
+  esac
+  IFS=$nl
+  for lj_name in $lj_list; do
+    case $lj_name in *.last) ;; *) continue ;; esac
+    case $lj_name in
+      [!A-Za-z0-9_@]* | *[!A-Za-z0-9_.@-]*)
+        lj_odd=$((lj_odd + 1))
+        continue
+        ;;
+    esac
+    if [ ${#lj_name} -gt 100 ]; then
+      lj_odd=$((lj_odd + 1))
+    elif [ $lj_count -ge $max_jobs ]; then
+      lj_how=cut
     else
-      about_file=missing
+      lj_count=$((lj_count + 1))
+      lj_files=$lj_files$a_folder/$lj_name$nl$a_folder/$lj_name.paused$nl
     fi
+  done
+  about_folder="listed $lj_how $lj_odd"
+  lj_stats=$stats lj_status=$stat_status
+  stat_files "$lj_files"
+  job_stats=$stats
+  if [ $stat_status -ge 124 ]; then
+    about_folder='unreadable no-answer' job_stats=
+  elif [ $lj_count -gt 0 ] && [ -z "${job_stats#"$nl$nl"}" ]; then
+    # They can be listed, but not looked at.
+    about_folder='unreadable denied'
+  fi
+  stats=$lj_stats stat_status=$lj_status
+  clock
+}
+
+blame_folder() { # about_folder of one that can't be listed
+  bf_stats=$stats bf_status=$stat_status
+  stat_files "$a_folder/.$nl$a_folder"
+  if [ $stat_status -ge 124 ]; then
+    about_folder='unreadable no-answer'
+  elif stat_of "$a_folder/." || hidden "$a_folder"; then
+    about_folder='unreadable denied'
+  elif stat_of "$a_folder"; then
+    about_folder="unreadable $st_type"
+  else
+    about_folder=missing
+  fi
+  stats=$bf_stats stat_status=$bf_status
+}
+
+sight_file() { # FILE KEY: a part about a file of the agent loaded
+  if stat_of "$1"; then
+    sight_file_found "$1" "$2"
+    return
+  elif [ $stat_status -ge 124 ]; then
+    about='unreadable no-answer'
+  elif hidden "$1"; then
+    about='unreadable denied'
+  else
+    about=missing
+  fi
+  reply part "file $a_id $2$nl$about$nl"
+}
+
+sight_file_found() { # FILE KEY: the same, of one whose stat was taken
+  content=
+  read_file "$1" "$2"
+  reply part "file $a_id $2$nl$about$nl$content"
+}
+
+read_file() { # FILE KEY, of one whose stat was taken: about and content
+  if [ $st_type != file ]; then
+    about="unreadable $st_type"
     return
   fi
   age=$((now - st_mtime))
   # A write within one tick of the clock keeps the time of the last one: so new a file is sent again.
   if [ "$stat_kind" = plain ]; then settled=2000; else settled=50; fi
-  mark="$a_id=$st_mark "
+  mark="$a_id/$2=$st_mark "
   case $seen in *" $mark"*)
     still=$still$mark
-    about_file="unchanged $st_mtime $age"
+    about="unchanged $st_mtime $age"
     return
     ;;
   esac
-  if [ ! -f "$a_file" ]; then
-    about_file='unreadable not a regular file'
+  if [ -L "$1" ] || [ ! -f "$1" ]; then
+    about='unreadable special'
     return
   fi
-  if [ ! -r "$a_file" ]; then
-    about_file='unreadable permission denied'
+  if [ ! -r "$1" ]; then
+    about='unreadable denied'
     return
   fi
   limit=$max_content
   [ $sent -le $max_reply ] || limit=$short_content
-  if [ "$st_size" -le 1024 ] && read_text "$a_file" && [ ${#content} -eq "$st_size" ]; then
+  if [ "$st_size" -le 1024 ] && read_text "$1" && [ ${#content} -eq "$st_size" ]; then
     form=raw
   elif [ "$has_base64" = yes ]; then
     form=base64
-    content=$(bounded 5 head -c $((limit + 1)) -- "$a_file" 2>/dev/null | base64)
+    content=$(bounded 5 head -c $((limit + 1)) -- "$1" 2>/dev/null | base64)
   else
     form=hex
-    content=$(bounded 5 head -c $((limit + 1)) -- "$a_file" 2>/dev/null | od -An -v -tx1)
+    content=$(bounded 5 head -c $((limit + 1)) -- "$1" 2>/dev/null | od -An -v -tx1)
   fi
   if [ -z "$content" ] && [ "$st_size" -gt 0 ]; then
-    about_file='unreadable it could not be read to its end'
+    about='unreadable cut-short'
     return
   fi
   sent=$((sent + ${#content}))
   [ $age -lt $settled ] || still=$still$mark
-  about_file="content $st_mtime $age $form $limit"
+  about="content $st_mtime $age $form $limit"
+}
+
+# That it is there is what counts, whatever it is. Its first line is the reason.
+sight_mark() { # FILE KEY: a part where it is there
+  if stat_of "$1"; then sight_mark_found "$1" "$2"; fi
+}
+
+sight_mark_found() { # FILE KEY: the same, of one whose stat was taken
+  reason=
+  if [ $st_type = file ] && [ ! -L "$1" ] && [ -f "$1" ] && [ -r "$1" ]; then
+    if [ "$st_size" -le 1024 ]; then
+      IFS= read -r reason 2>/dev/null <"$1" || :
+    else
+      reason=$(bounded 2 head -c 400 -- "$1" 2>/dev/null | tr -d '\000' | head -n 1)
+    fi
+  fi
+  reply part "mark $a_id $2$nl$reason"
+}
+
+# A host that goes down ends its processes first: their deaths are no news of theirs.
+is_stopping() {
+  if [ -f "$run_dir/systemd/shutdown/scheduled" ]; then
+    while IFS='=' read -r key value || [ -n "$key" ]; do
+      case $key in USEC) ;; *) continue ;; esac
+      case $value in '' | *[!0-9]* | ??????????????????*) continue ;; esac
+      # One that is announced for later is none yet.
+      [ $((${value%???} - now)) -gt 60000 ] || return 0
+    done <"$run_dir/systemd/shutdown/scheduled"
+  fi 2>/dev/null
+  # While it starts there is such a file, too, with another text.
+  if [ -f "$run_dir/nologin" ]; then
+    while IFS= read -r value || [ -n "$value" ]; do
+      case $value in *'going down'*) return 0 ;; esac
+    done <"$run_dir/nologin"
+  fi 2>/dev/null
+  command -v systemctl >/dev/null || return
+  value=$(bounded 2 systemctl is-system-running 2>/dev/null)
+  [ "$value" = stopping ]
 }
 
 # A shell cannot hold a NUL, so the length tells whether this is the whole file. It saves two processes a file.
@@ -887,6 +1079,7 @@ look_around() { # what this host has
     *) case $(stat -f %Fm / 2>/dev/null) in [0-9]*.[0-9]*) stat_kind=bsd ;; *) stat_kind=plain ;; esac ;;
   esac
   if sleep 0.01 </dev/null 2>/dev/null; then pause_s=0.1 pause_ms=100; else pause_s=1 pause_ms=1000; fi
+  run_dir=/run
   table=$nl ids=' ' files= sockets=$nl seen=' '
 }
 
@@ -902,7 +1095,7 @@ gate_main() { # NONCE
   request=0
   # Whatever a start-up file of the login shell printed may lack its end of line.
   printf '\n'
-  reply hello 'towerwatch-gate 1'
+  reply hello 'towerwatch-gate 2'
   while IFS= read -r line; do
     # Anything out of form means that the two sides no longer agree where they are: the end.
     [ ${#line} -le $max_line ] || exit 65

@@ -1,7 +1,7 @@
 /** A HostLink over any transport: one long-lived gate to look, a gate of its own for each act. */
-import { type ActProgress, type AgentDeclaration, type AgentSighting, HostError, type HostLink } from '../../ports/host.ts'
+import { type ActProgress, type AgentDeclaration, HostError, type HostLink, type HostSighting } from '../../ports/host.ts'
 import { type Channel, openChannel, type Transport } from './channel.ts'
-import { DeclarationError, encodeDeclarations, type Frame, ProtocolError, parseHealth, parseSighting, parseStep } from './gate-protocol.ts'
+import { DeclarationError, encodeDeclarations, type Frame, ProtocolError, parseHealth, parseSightings, parseStep } from './gate-protocol.ts'
 
 interface LinkDeadlines {
   declareMs: number
@@ -62,12 +62,19 @@ class GateLink implements HostLink {
     void channel.lost.then(this.#reportLost)
   }
 
-  async beats(pids: ReadonlyMap<string, number>): Promise<AgentSighting[]> {
+  async beats(pids: ReadonlyMap<string, number>, options = { askStopping: false }): Promise<HostSighting> {
     const main = this.#opened()
     this.#pids = new Map([...pids].filter(([id, pid]) => this.#agents.has(id) && isPid(pid)))
     const pairs = [...this.#pids].map(([id, pid]) => `${id}=${pid}`)
-    const frames = await main.request({ tokens: ['beats', ...pairs], deadlineMs: this.#deadlines.beatsMs })
-    return reading(main, () => this.#sightings(frames.slice(0, -1)))
+    const tokens = ['beats', ...(options.askStopping ? ['stopping'] : []), ...pairs]
+    const frames = await main.request({ tokens, deadlineMs: this.#deadlines.beatsMs })
+    return reading(main, () => ({
+      agents: parseSightings(
+        frames.slice(0, -1).map(({ body }) => body),
+        this.#agents,
+      ),
+      isStopping: bodyOf(frames).toString('latin1') === 'stopping',
+    }))
   }
 
   async probe(): Promise<ReturnType<typeof parseHealth>> {
@@ -118,14 +125,6 @@ class GateLink implements HostLink {
 
   async #declare(channel: Channel, payload: string[]): Promise<void> {
     await channel.request({ tokens: ['declare', String(payload.length)], payload, deadlineMs: this.#deadlines.declareMs })
-  }
-
-  #sightings(frames: Frame[]): AgentSighting[] {
-    const sightings = frames.map((frame) => parseSighting(frame.body))
-    const ids = new Set(sightings.map((sighting) => sighting.id))
-    const complete = ids.size === this.#agents.size && sightings.length === ids.size && [...ids].every((id) => this.#agents.has(id))
-    if (!complete) throw new ProtocolError('beats do not match the agents declared')
-    return sightings
   }
 
   #opened(): Channel {

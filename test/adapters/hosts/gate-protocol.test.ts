@@ -10,14 +10,14 @@ import {
   limits,
   ProtocolError,
   parseHealth,
-  parseSighting,
+  parseSightings,
   parseStep,
   plainSentence,
 } from '../../../src/adapters/hosts/gate-protocol.ts'
 import type { AgentDeclaration } from '../../../src/ports/host.ts'
 
 const nonce = '00112233445566778899aabbccddeeff'
-const hello: Frame = { request: 0, kind: 'hello', body: Buffer.from('towerwatch-gate 1') }
+const hello: Frame = { request: 0, kind: 'hello', body: Buffer.from('towerwatch-gate 2') }
 const greeting = Buffer.concat([Buffer.from('\n'), encodeFrame(nonce, hello)])
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array))
@@ -109,14 +109,21 @@ describe('requests', () => {
 })
 
 describe('declarations', () => {
-  const agent: AgentDeclaration = { id: 'ezra', heartbeatFile: '/beat', stopGraceMs: 5_000, body: { kind: 'command', start: ['a'] } }
+  const agent: AgentDeclaration = {
+    id: 'ezra',
+    heartbeatFiles: ['/beat', '/other'],
+    jobs: '/jobs',
+    markers: ['/beat.paused'],
+    stopGraceMs: 5_000,
+    body: { kind: 'command', start: ['a'] },
+  }
 
   it('are one value a line, whatever the value holds', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), (start) => {
         fc.pre(start.every((word) => !/[\n\0]/.test(word)))
         const lines = encodeDeclarations([{ ...agent, body: { kind: 'command', start } }])
-        expect(lines).toHaveLength(5 + start.length)
+        expect(lines).toHaveLength(8 + start.length)
         expect(lines.filter((line) => line.startsWith('A:')).map((line) => line.slice(2))).toEqual(start)
         expect(lines.every((line) => !line.includes('\n'))).toBe(true)
       }),
@@ -128,78 +135,124 @@ describe('declarations', () => {
     expect(declare({ body: { kind: 'command', start: ['sh', 'a\nb'] } })).toThrow(
       new DeclarationError('ezra: start[1] holds a newline or a NUL, which a gate cannot be told'),
     )
-    expect(declare({ heartbeatFile: 'beat' })).toThrow('ezra: heartbeatFile is not an absolute path')
+    expect(declare({ heartbeatFiles: ['/beat', 'beat'] })).toThrow('ezra: heartbeatFiles[1] is not an absolute path')
+    expect(declare({ jobs: 'jobs' })).toThrow('ezra: jobs is not an absolute path')
+    expect(declare({ markers: ['a\nb'] })).toThrow('ezra: markers[0] holds a newline')
     expect(declare({ body: { kind: 'pane', socket: 'sock', target: 'a:b' } })).toThrow('ezra: socket is not an absolute path')
     expect(declare({ body: { kind: 'command', start: ['x'.repeat(70_000)] } })).toThrow('ezra: start[0] is too long')
   })
 })
 
 describe('sightings', () => {
-  const part = (head: string, content: Buffer | string = '') => Buffer.concat([Buffer.from(`${head}\n`), Buffer.from(content)])
+  const ezra: AgentDeclaration = {
+    id: 'ezra',
+    heartbeatFiles: ['/beat', '/other'],
+    markers: ['/beat.paused', '/.paused'],
+    stopGraceMs: 1,
+    body: { kind: 'command', start: ['a'] },
+  }
+  const timmy: AgentDeclaration = { ...ezra, id: 'timmy', heartbeatFiles: [] }
+  const jobs: AgentDeclaration = { ...timmy, id: 'jobs', jobs: '/jobs/' }
+  const read = (agents: AgentDeclaration[], ...parts: (string | Buffer)[]) =>
+    parseSightings(
+      parts.map((part) => Buffer.from(part)),
+      new Map(agents.map((agent) => [agent.id, agent])),
+    )
 
-  it('are read in all their forms', () => {
-    expect(parseSighting(part('ezra\ncontent 1000 -5 raw 10\nalive 12 boot-1:77\nalive %3', 'a\nb'))).toEqual({
-      id: 'ezra',
-      file: { kind: 'content', mtimeMs: 1_000, ageMs: -5, bytes: new Uint8Array(Buffer.from('a\nb')), truncated: false },
-      process: { kind: 'alive', pid: 12, epoch: 'boot-1:77' },
-      pane: { kind: 'alive', id: '%3' },
-    })
-    expect(parseSighting(part('ezra\nunchanged 1000 5\ngone 12\ndead %3'))).toEqual({
-      id: 'ezra',
-      file: { kind: 'unchanged', mtimeMs: 1_000, ageMs: 5 },
-      process: { kind: 'gone', pid: 12 },
-      pane: { kind: 'dead', id: '%3' },
-    })
-    expect(parseSighting(part('ezra\nmissing\ngone\nmissing'))).toEqual({
-      id: 'ezra',
-      file: { kind: 'missing' },
-      process: { kind: 'gone' },
-      pane: { kind: 'missing' },
-    })
-    expect(parseSighting(part('ezra\nunreadable permission denied\nunknown\nnone'))).toEqual({
-      id: 'ezra',
-      file: { kind: 'unreadable', reason: 'permission denied' },
-      process: { kind: 'unknown' },
-    })
+  it('are put together from their parts', () => {
+    expect(
+      read(
+        [ezra, timmy, jobs],
+        'agent ezra\nalive 12 boot-1:77\nalive %3\nnone\n',
+        'file ezra 0\ncontent 1000 -5 raw 10\na\nb',
+        'file ezra 1\nunchanged 1000 5\n',
+        'mark ezra 1\nnot \u001b[31mnow\u001b[0m',
+        'agent timmy\ngone 12\ndead %3\nnone\n',
+        'agent jobs\ngone\nmissing\nlisted cut 2\n',
+        'file jobs a.last\nunreadable symlink\n',
+        'file jobs b-1@x.last\nmissing\n',
+        'mark jobs b-1@x.last\n',
+      ),
+    ).toEqual([
+      {
+        id: 'ezra',
+        files: [
+          { path: '/beat', kind: 'content', mtimeMs: 1_000, ageMs: -5, bytes: new Uint8Array(Buffer.from('a\nb')), truncated: false },
+          { path: '/other', kind: 'unchanged', mtimeMs: 1_000, ageMs: 5 },
+        ],
+        markers: [{ path: '/.paused', reason: 'not now' }],
+        process: { kind: 'alive', pid: 12, epoch: 'boot-1:77' },
+        pane: { kind: 'alive', id: '%3' },
+      },
+      { id: 'timmy', files: [], markers: [], process: { kind: 'gone', pid: 12 }, pane: { kind: 'dead', id: '%3' } },
+      {
+        id: 'jobs',
+        files: [
+          { path: '/jobs/a.last', kind: 'unreadable', why: 'symlink' },
+          { path: '/jobs/b-1@x.last', kind: 'missing' },
+        ],
+        jobs: { kind: 'listed', isCut: true, odd: 2 },
+        markers: [{ path: '/jobs/b-1@x.last.paused', reason: '' }],
+        process: { kind: 'gone' },
+        pane: { kind: 'missing' },
+      },
+    ])
+    expect(read([jobs], 'agent jobs\nunknown\nnone\nunreadable denied\n')).toEqual([
+      { id: 'jobs', files: [], jobs: { kind: 'unreadable', why: 'denied' }, markers: [], process: { kind: 'unknown' } },
+    ])
   })
+
+  const one: AgentDeclaration = { ...ezra, heartbeatFiles: ['/beat'] }
+  const head = 'agent ezra\nunknown\nnone\nnone\n'
 
   it('hold any bytes in base64 and in hex, and are cut at the limit', () => {
     fc.assert(
       fc.property(bytes, fc.constantFrom('base64' as const, 'hex' as const), fc.integer({ min: 1, max: 400 }), (content, form, limit) => {
         const wrapped = content.toString(form).replace(/(.{32})/g, '$1\n')
-        const { file } = parseSighting(part(`ezra\ncontent 1 1 ${form} ${limit}\nunknown\nnone`, wrapped))
+        const file = read([one], head, `file ezra 0\ncontent 1 1 ${form} ${limit}\n${wrapped}`)[0]?.files[0]
         expect(file).toMatchObject({ kind: 'content', truncated: content.length > limit })
-        expect(file.kind === 'content' && Buffer.from(file.bytes).equals(content.subarray(0, limit))).toBe(true)
+        expect(file?.kind === 'content' && Buffer.from(file.bytes).equals(content.subarray(0, limit))).toBe(true)
       }),
     )
   })
 
   it.each([
-    'ezra',
-    'ezra\nmissing\nunknown',
-    'ezra\ncontent 1 1 raw\nunknown\nnone',
-    'ezra\ncontent 1 1 zip 9\nunknown\nnone',
-    'ezra\nunchanged x 1\nunknown\nnone',
-    'ezra\nmissing\nalive 0 boot:1\nnone',
-    'ezra\nmissing\nalive 12\nnone',
-    'ezra\nmissing\nunknown\nalive 3',
-    'ezra\nmissing now\nunknown\nnone',
-  ])('out of form are errors: %j', (head) => {
-    expect(() => parseSighting(part(head))).toThrow(ProtocolError)
+    ['nothing', []],
+    ['a head that is too short', ['agent ezra\nunknown\nnone']],
+    ['no file', [head]],
+    ['a file before its agent', ['file ezra 0\nmissing\n', head]],
+    ['an agent twice', [head, 'file ezra 0\nmissing\n', head, 'file ezra 0\nmissing\n']],
+    ['another agent', [head.replace('ezra', 'timmy')]],
+    ['a part of another kind', [head, 'fire ezra 0\nmissing\n']],
+    ['a file that was not declared', [head, 'file ezra 0\nmissing\n', 'file ezra 1\nmissing\n']],
+    ['a job where no folder was declared', [head, 'file ezra 0\nmissing\n', 'file ezra a.last\nmissing\n']],
+    ['a job outside of its folder', [head, 'file ezra 0\nmissing\n', 'file ezra ../a.last\nmissing\n']],
+    ['a marker that was not declared', [head, 'file ezra 0\nmissing\n', 'mark ezra 7\nx']],
+    ['a folder that was not declared', [head.replace(/none\n$/, 'listed all 0\n'), 'file ezra 0\nmissing\n']],
+    ['no word for a file', [head, 'file ezra 0\n\n']],
+    ['a form that is not known', [head, 'file ezra 0\ncontent 1 1 zip 9\n']],
+    ['a time that is no number', [head, 'file ezra 0\nunchanged x 1\n']],
+    ['a reason that is not known', [head, 'file ezra 0\nunreadable because\n']],
+    ['a pid of 0', [head.replace('unknown', 'alive 0 boot:1'), 'file ezra 0\nmissing\n']],
+    ['a process without an epoch', [head.replace('unknown', 'alive 12'), 'file ezra 0\nmissing\n']],
+    ['a pane that is none', [head.replace('none', 'alive 3'), 'file ezra 0\nmissing\n']],
+  ])('out of form are errors: %s', (_, parts) => {
+    expect(() => read([one], ...parts)).toThrow(ProtocolError)
   })
 
   it('are errors or answers for any bytes at all', () => {
+    const line = fc.oneof(
+      fc.constantFrom('agent ezra', 'file ezra 0', 'mark ezra 0', 'missing', 'gone 1', 'alive %1', 'none', 'unknown', 'content 1 1 hex 2'),
+      fc.string(),
+    )
     fc.assert(
-      fc.property(
-        fc.array(fc.oneof(fc.constantFrom('ezra', 'missing', 'gone 1', 'alive %1', 'content 1 1 hex 2'), fc.string()), { maxLength: 6 }),
-        (lines) => {
-          try {
-            parseSighting(Buffer.from(lines.join('\n')))
-          } catch (error) {
-            expect(error).toBeInstanceOf(ProtocolError)
-          }
-        },
-      ),
+      fc.property(fc.array(fc.array(line, { maxLength: 6 }), { maxLength: 4 }), (parts) => {
+        try {
+          read([one], ...parts.map((lines) => lines.join('\n')))
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProtocolError)
+        }
+      }),
     )
   })
 })

@@ -43,10 +43,10 @@ describe.each(shells)('the gate under %s', (_, shell) => {
     ended = once(child, 'close').then(([status]) => status as number | null)
   }
 
-  async function greeted(path?: string): Promise<void> {
+  async function greeted(path?: string, script?: string): Promise<void> {
     launch(['-s', nonce], path)
-    child.stdin.write(await readFile(gateScript))
-    await until(() => said === `\n${nonce} 0 hello 17\ntowerwatch-gate 1\n${nonce} 0 end\n`, { withinMs: 10_000, what: 'the hello' })
+    child.stdin.write(script ?? (await readFile(gateScript)))
+    await until(() => said === `\n${nonce} 0 hello 17\ntowerwatch-gate 2\n${nonce} 0 end\n`, { withinMs: 10_000, what: 'the hello' })
     said = ''
   }
 
@@ -159,7 +159,9 @@ describe.each(shells)('the gate under %s', (_, shell) => {
     ['an id that is an option', command('-rf', 'true')],
     ['a body of another kind', ['I:ezra', 'F:/beat', 'G:100', 'K:shell', 'E:']],
     ['no body', ['I:ezra', 'F:/beat', 'G:100', 'E:']],
-    ['no heartbeat', ['I:ezra', 'G:100', 'K:command', 'A:true', 'E:']],
+    ['no grace', ['I:ezra', 'F:/beat', 'K:command', 'A:true', 'E:']],
+    ['a relative folder', ['I:ezra', 'D:jobs', 'G:100', 'K:command', 'A:true', 'E:']],
+    ['a relative marker', ['I:ezra', 'M:paused', 'G:100', 'K:command', 'A:true', 'E:']],
     ['a relative path', ['I:ezra', 'F:beat', 'G:100', 'K:command', 'A:true', 'E:']],
     ['a unit that is an option', ['I:ezra', 'F:/beat', 'G:100', 'K:service', 'U:--now', 'O:system', 'E:']],
     ['a scope that is not known', ['I:ezra', 'F:/beat', 'G:100', 'K:service', 'U:a', 'O:root', 'E:']],
@@ -169,6 +171,34 @@ describe.each(shells)('the gate under %s', (_, shell) => {
     expect(await ask(1, declaration(lines))).toMatch(/^refused /)
     expect(await ask(2, 'restart ezra stop-first')).toMatch(/^refused /)
     expect(await ask(3, 'beats')).toBe('ok 0\n')
+  })
+
+  it.each([
+    [
+      'a shutdown is under way',
+      'systemd/shutdown/scheduled',
+      () => `USEC=${Date.now() - 5_000}000\nWARN_WALL=1\nMODE=poweroff`,
+      'stopping',
+    ],
+    ['one is due within a minute', 'systemd/shutdown/scheduled', () => `USEC=${Date.now() + 30_000}000\nMODE=reboot\n`, 'stopping'],
+    ['one is due in an hour', 'systemd/shutdown/scheduled', () => `USEC=${Date.now() + 3_600_000}000\nMODE=reboot\n`, ''],
+    ['its time is nonsense', 'systemd/shutdown/scheduled', () => 'USEC=$(touch pwned)\nUSEC=99999999999999999999\nUSEC=\n', ''],
+    [
+      'nobody may log in any more',
+      'nologin',
+      () => 'System is going down. Unprivileged users are not permitted to log in anymore.',
+      'stopping',
+    ],
+    ['nobody may log in yet', 'nologin', () => 'System is booting up. Unprivileged users are not permitted to log in yet.\n', ''],
+  ])('says that the host is going down or not where %s', async (_what, file, text, expected) => {
+    const script = (await readFile(gateScript, 'utf8')).replace('run_dir=/run\n', `run_dir=${folder}/run\n`)
+    await mkdir(join(folder, 'run', 'systemd', 'shutdown'), { recursive: true })
+    await writeFile(join(folder, 'run', file), text())
+    await greeted(undefined, script)
+    await ask(1, declaration(['I:ezra', `P:${folder}/pid`, 'G:100', 'K:process', 'L:/dev/null', 'A:true', 'E:']))
+    expect(await ask(2, 'beats stopping')).toBe(`ok ${expected.length}\n${expected}`)
+    expect(await ask(3, 'beats')).toBe('ok 0\n')
+    expect((await readdir(folder)).sort()).toEqual(['run'])
   })
 
   it('looks at forty agents with one stat, one clock and one list-panes for each tmux server', async () => {
@@ -184,7 +214,17 @@ describe.each(shells)('the gate under %s', (_, shell) => {
       Array.from({ length: 40 }, async (_none, index) => {
         const beat = join(folder, `beat-${index}`)
         await writeFile(beat, `{"at": ${index}}`)
-        return [`I:agent-${index}`, `F:${beat}`, 'G:100', 'K:pane', `S:/nowhere/${index % 2}`, `T:fleet:${index}`, 'E:']
+        return [
+          `I:agent-${index}`,
+          `F:${beat}`,
+          `M:${beat}.paused`,
+          `M:${folder}/.paused`,
+          'G:100',
+          'K:pane',
+          `S:/nowhere/${index % 2}`,
+          `T:fleet:${index}`,
+          'E:',
+        ]
       }),
     )
     await greeted(`${programs}:${process.env['PATH']}`)

@@ -30,7 +30,7 @@ function linkTo(text: string, openTimeoutMs = 5_000): HostLink {
 
 // The text of the gate comes first on stdin and is of no interest here.
 const greet = `n=$1; answer() { printf '%s %s %s %s\\n%s\\n%s %s end\\n' "$n" "$1" "$2" "\${#3}" "$3" "$n" "$1"; }
-echo; answer 0 hello 'towerwatch-gate 1'
+echo; answer 0 hello 'towerwatch-gate 2'
 next() { while read -r a id verb rest; do [ "$a" = "$n" ] && return; done; exit; }
 next; answer $id ok ''`
 
@@ -38,7 +38,7 @@ describe('a gate that misbehaves', () => {
   it.each([
     ['does not say hello', 'exec sleep 30', 'timeout', 300],
     ['ends at once', 'exit 3', 'gate', 5_000],
-    ['is of another version', `printf '\\n%s 0 hello 17\\ntowerwatch-gate 2\\n%s 0 end\\n' "$1" "$1"; exec sleep 30`, 'gate', 5_000],
+    ['is of another version', `printf '\\n%s 0 hello 17\\ntowerwatch-gate 1\\n%s 0 end\\n' "$1" "$1"; exec sleep 30`, 'gate', 5_000],
     ['talks without end', 'exec cat /dev/zero', 'gate', 5_000],
   ])('cannot be opened when it %s', async (_, text, kind, openTimeoutMs) => {
     expect(await failure(linkTo(text, openTimeoutMs).open([], never))).toMatchObject({ kind })
@@ -49,7 +49,7 @@ describe('a gate that misbehaves', () => {
     ['an answer to something else', 'next; answer 999 ok ""; sleep 30', 'gate'],
     [
       'a part of an agent that was not declared',
-      `next; answer $id part "ezra\nmissing\nunknown\nnone\n"; answer $id ok ""; sleep 30`,
+      `next; answer $id part "agent ezra\nunknown\nnone\nnone\n"; answer $id ok ""; sleep 30`,
       'gate',
     ],
     ['a part out of form', 'next; answer $id part "ezra"; answer $id ok ""; sleep 30', 'gate'],

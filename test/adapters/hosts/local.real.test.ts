@@ -39,6 +39,7 @@ const gateTools = [
     'head',
     'id',
     'ln',
+    'ls',
     'mkdir',
     'mv',
     'nproc',

@@ -119,7 +119,7 @@ describe('ssh', () => {
     const worker = join(folder, 'worker')
     await writeFile(worker, `#!/bin/sh\ntrap '' TERM\n: > ${ready}\nwhile :; do sleep 0.2; done\n`, { mode: 0o755 })
     const body = { kind: 'process' as const, start: [worker], pidFile, log: join(folder, 'log') }
-    const declared: AgentDeclaration = { id: 'ezra', heartbeatFile: join(folder, 'beat'), stopGraceMs: 1_000, body }
+    const declared: AgentDeclaration = { id: 'ezra', heartbeatFiles: [join(folder, 'beat')], markers: [], stopGraceMs: 1_000, body }
     const link = linkTo(optionsOf(sshd))
     await link.open([declared], never)
     await link.restart('ezra', 'stop-first', () => {})
