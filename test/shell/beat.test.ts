@@ -109,11 +109,11 @@ describe('a heartbeat file', () => {
     [{ exit: '3' }, { busy: false, failing: 'exit status 3' }],
     [{ fail: true }, { failing: 'its heartbeat says that it is failing' }],
     [{ fail: 'no credit left' }, { failing: 'no credit left' }],
-  ] as const)('with %j says so to the watch', async (options, content) => {
+  ] as const)('with %j says so to the watch', async (options, expected) => {
     declare(agent('bezalel', `file: ${path('beat.json')}`))
     await run('bezalel', options)
     const { saidAt: _, seq: _seq, epoch: _epoch, ...rest } = content('beat.json')
-    expect(rest).toEqual(content)
+    expect(rest).toEqual(expected)
   })
 
   it('has its time under the key that fleet.yaml names', async () => {
