@@ -1,5 +1,6 @@
 /** The fleet as the watch uses it: checked, with defaults, paths absolute, secrets read. */
 import type { Timing } from '../domain/agent.ts'
+import type { Flapping } from '../domain/flapping.ts'
 import type { MaintenanceWindow } from '../domain/maintenance.ts'
 import type { AlertPolicy } from '../domain/notice.ts'
 import type { Policy } from '../domain/remedy.ts'
@@ -17,6 +18,8 @@ export interface Config {
   /** The availability that is aimed at: 0.95. */
   target: number
   alerts: AlertPolicy
+  /** Of hosts; agents have it in their timing. Absent: nobody is said to flap. */
+  flapping?: Flapping
   sinks: ReadonlyMap<string, SinkConfig>
   maintenance: readonly MaintenanceWindow[]
   deadman: DeadmanConfig

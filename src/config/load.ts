@@ -4,8 +4,10 @@ import { resolve } from 'node:path'
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { sayDuration } from '../domain/duration.ts'
+import { parseLocal } from '../domain/local-time.ts'
 import type { MaintenanceWindow } from '../domain/maintenance.ts'
 import { nearest } from '../domain/nearest.ts'
+import { parseCron } from '../domain/schedule.ts'
 import {
   type AgentConfig,
   type Config,
@@ -251,6 +253,7 @@ function toConfig(data: FleetFile, file: string, tower: TowerConfig | undefined,
       groupIntervalMs: data.alerts.groupInterval,
       ...(data.alerts.remind !== 'off' && { remindMs: data.alerts.remind }),
     },
+    ...(flapping && { flapping }),
     sinks: new Map(Object.entries(data.sinks).map(([id, sink]) => [id, toSink(id, sink, read)])),
     maintenance: toWindows(data, [...hosts.keys(), ...agents.keys()], fault),
     deadman: toDeadman(data.deadman, read),
@@ -326,8 +329,14 @@ function toWindows(data: FleetFile, known: readonly string[], fault: Tell): Main
       )
     }
     const { subjects, reason } = window
-    if ('cron' in window) return { kind: 'cron', subjects, reason, cron: window.cron, forMs: window.for }
-    if (window.from >= window.to) fault(['maintenance', index, 'to'], 'expected a time after "from"')
+    if ('cron' in window) {
+      const parsed = parseCron(window.cron)
+      if (parsed.kind === 'fault') fault(['maintenance', index, 'cron'], parsed.fault)
+      return { kind: 'cron', subjects, reason, cron: window.cron, forMs: window.for }
+    }
+    for (const key of ['from', 'to'] as const)
+      if (parseLocal(window[key]) === undefined) fault(['maintenance', index, key], `there is no such day or time: ${window[key]}`)
+    if (window.from.replace('T', ' ') >= window.to.replace('T', ' ')) fault(['maintenance', index, 'to'], 'expected a time after "from"')
     return { kind: 'fixed', subjects, reason, from: window.from, to: window.to }
   })
 }

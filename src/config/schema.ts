@@ -171,7 +171,7 @@ const alerts = z.strictObject({
       off,
       z.strictObject({
         changes: z.int().min(2).max(20).default(4),
-        within: duration.default(30 * 60_000),
+        within: duration.default(5 * 60_000),
         stable: duration.default(10 * 60_000),
       }),
     ])

@@ -6,6 +6,7 @@
  * repair after a crash. `dueMs` says when time alone will change something next.
  */
 import { assertNever } from './assert-never.ts'
+import { type Flapping, steadiness, steadyAgainMs, type Unsteady } from './flapping.ts'
 
 /**
  * new: no beat was ever seen. up: last beat within its period. late: past the period, inside the grace. down: see
@@ -55,17 +56,6 @@ export interface Timing {
   flapping?: Flapping
 }
 
-/**
- * Flapping: `changes` between up and down within `withinMs`; over after `stableMs` without one. Meanwhile its incident stays
- * open. The usual rule (Nagios: share of changes among the last 21 checks) counts checks; a watch that is told of changes as
- * they happen has none, so this counts changes in a time.
- */
-export interface Flapping {
-  changes: number
-  withinMs: number
-  stableMs: number
-}
-
 /** Who paused an agent: its declaration, a marker file beside its heartbeat, or somebody by an operation. */
 export type PausedBy = 'config' | 'marker' | 'person'
 
@@ -99,15 +89,12 @@ export interface AgentStatus {
   cause?: string
 }
 
-export interface AgentRecord {
+export interface AgentRecord extends Unsteady {
   facts: AgentFacts
   /** The status as last recorded: what the next transition starts from. */
   status: AgentStatus
   /** An incident is open: it went down. `upMs`: up again since, but still too unsteady to call it over. */
   problem?: { sinceMs: number; cause: DownCause; upMs?: number }
-  /** When it changed between up and down lately, oldest first. */
-  changesMs?: number[]
-  flapping?: { sinceMs: number }
 }
 
 export type AgentEvent =
@@ -177,14 +164,14 @@ export function decide(
 
 /** When time alone changes something next, if nothing else is heard of the agent; infinite where it never does. */
 export function dueMs(agent: AgentRecord, timing: Timing): number {
-  const { facts, problem, flapping, status } = agent
+  const { facts, status } = agent
   let due = Number.POSITIVE_INFINITY
   const at = (ms: number) => {
     if (ms < due) due = ms
   }
   for (const pause of Object.values(facts.paused?.by ?? {})) if (pause.untilMs !== undefined) at(pause.untilMs)
   if (facts.suspected && !facts.hostLost) at(facts.suspected.atMs + confirmMs)
-  if (flapping && timing.flapping) at((problem?.upMs ?? agent.changesMs?.at(-1) ?? flapping.sinceMs) + timing.flapping.stableMs)
+  at(steadyAgainMs(agent, timing.flapping))
   if (facts.paused || facts.blind || !facts.lastBeat) return due
   const { periodMs, graceMs } = effective(timing, facts.lastBeat)
   switch (status.state) {
@@ -210,17 +197,14 @@ function judge(
   timing: Timing,
   effects: AgentEffect[],
 ): AgentRecord {
-  let { problem, flapping } = agent
-  let changesMs = agent.changesMs ?? []
-  const changed = (atMs: number) => {
-    if (timing.flapping) changesMs = [...changesMs, atMs].slice(-20)
-  }
+  let { problem } = agent
+  let changedMs: number | undefined
   const isDown = status.state === 'down'
   const isUp = status.state === 'up' || status.state === 'late'
   if (isDown && !problem) {
     const cause = (status.cause ?? 'silent') as DownCause
     problem = { sinceMs: status.sinceMs, cause }
-    changed(status.sinceMs)
+    changedMs = status.sinceMs
     const detail = cause === 'failing' ? (facts.condition?.text ?? facts.failing?.text) : undefined
     const lastBeatMs = facts.lastBeat?.atMs
     effects.push({
@@ -233,38 +217,23 @@ function judge(
   } else if (isDown && problem?.upMs !== undefined) {
     const { upMs: _, ...open } = problem
     problem = open
-    changed(status.sinceMs)
+    changedMs = status.sinceMs
   } else if (isUp && problem && problem.upMs === undefined) {
     // A person hears how long it was gone: until the beat that proves it back, not until the watch got round to reading it.
     const upMs = Math.max(facts.good.count > 0 ? facts.good.sinceMs : nowMs, problem.sinceMs)
     problem = { ...problem, upMs }
-    changed(upMs)
+    changedMs = upMs
   }
-  const rule = timing.flapping
-  if (rule) {
-    changesMs = changesMs.filter((atMs) => atMs > nowMs - rule.withinMs)
-    if (!flapping && changesMs.length >= rule.changes) {
-      flapping = { sinceMs: nowMs }
-      effects.push({ kind: 'flapping', changes: changesMs.length, atMs: nowMs })
-    } else if (flapping && nowMs - (changesMs.at(-1) ?? 0) >= rule.stableMs) {
-      flapping = undefined
-      changesMs = []
-    }
-  } else flapping = undefined
-  if (problem?.upMs !== undefined && isUp && !flapping) {
+  const { after: steady, began } = steadiness(agent, changedMs, nowMs, timing.flapping)
+  if (began !== undefined) effects.push({ kind: 'flapping', changes: began, atMs: nowMs })
+  if (problem?.upMs !== undefined && isUp && !steady.flapping) {
     effects.push({ kind: 'recovery', cause: problem.cause, atMs: problem.upMs, downMs: problem.upMs - problem.sinceMs })
     problem = undefined
   }
   // Good beats are counted from the fall on, and not while something speaks against them: those say nothing of its recovery.
   const isReset = isDown && (agent.status.state !== 'down' || isEvident(facts, nowMs, timing))
   const kept = isReset ? { ...facts, good: { count: 0, sinceMs: nowMs } } : facts
-  return {
-    facts: kept,
-    status,
-    ...(problem && { problem }),
-    ...(changesMs.length > 0 && { changesMs }),
-    ...(flapping && { flapping }),
-  }
+  return { facts: kept, status, ...(problem && { problem }), ...steady }
 }
 
 function factsAfter(agent: AgentRecord, event: AgentEvent, nowMs: number, timing: Timing, effects: AgentEffect[]): AgentFacts {

@@ -8,7 +8,7 @@
  */
 import type { AgentConfig, Config } from '../config/config.ts'
 import { type AgentEffect, type AgentEvent, type AgentRecord, type Beat, decide, dueMs, newAgent } from '../domain/agent.ts'
-import { decideHost, type HostEffect, type HostEvent, type HostRecord, newHost } from '../domain/host.ts'
+import { decideHost, type HostEffect, type HostEvent, type HostRecord, hostDueMs, newHost } from '../domain/host.ts'
 import { type Incident, type Subject, subjectKey } from '../domain/incident.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Ledger, LedgerError, type LedgerFact, type Remembered } from '../ports/ledger.ts'
@@ -161,7 +161,7 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     if (!before) return
     const nowMs = clock.now()
     if (event.kind === 'answered') answeredMs.set(id, nowMs)
-    const { host, effects } = decideHost(before, event, nowMs)
+    const { host, effects } = decideHost(before, event, nowMs, declared.flapping)
     hosts.set(id, host)
     if (effects.length > 0) {
       settle({ kind: 'host', id }, { kind: 'host', id, record: host }, effects, nowMs)
@@ -261,7 +261,9 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
   /** Finds a host lost that has said nothing for much longer than any request to it may take. */
   function tickHost(id: string, nowMs: number): void {
     const lastMs = answeredMs.get(id)
-    if (hosts.get(id)?.status.state !== 'up' || lastMs === undefined) return
+    const host = hosts.get(id)
+    if (host && hostDueMs(host, declared.flapping) <= nowMs) observeHost(id, { kind: 'tick' })
+    if (host?.status.state !== 'up' || lastMs === undefined) return
     if (nowMs - lastMs > declared.pollMs + speechlessMs) observeHost(id, { kind: 'lost', sinceMs: lastMs, cause: 'timeout' })
   }
 
@@ -302,6 +304,7 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     dueMs: () => {
       let earliest = Number.POSITIVE_INFINITY
       for (const ms of due.values()) if (ms < earliest) earliest = ms
+      for (const host of hosts.values()) earliest = Math.min(earliest, hostDueMs(host, declared.flapping))
       return earliest
     },
     declare: (next) => {

@@ -253,7 +253,7 @@ describe('a fleet.yaml that is right', () => {
         graceMs: 120_000,
         failures: 1,
         successes: 1,
-        flapping: { changes: 4, withinMs: 1_800_000, stableMs: 600_000 },
+        flapping: { changes: 4, withinMs: 300_000, stableMs: 600_000 },
       },
       policy: 'ask',
       body: { kind: 'process', start: ['/bin/timmy'], pidFile: '/run/timmy', log: '/log/timmy' },

@@ -87,3 +87,25 @@ describe('a host', () => {
     )
   })
 })
+
+describe('a host that is lost and found all the time', () => {
+  const rule = { changes: 4, withinMs: 1_000, stableMs: 300 }
+  const play = (until: number) => {
+    let host = newHost(0)
+    const effects: HostEffect[] = []
+    for (let atMs = 0; atMs <= until; atMs += 50) {
+      const isLost = atMs % 200 >= 100 && atMs < 900
+      const decided = decideHost(host, isLost ? { kind: 'lost', sinceMs: atMs, cause: 'timeout' } : { kind: 'answered' }, atMs, rule)
+      host = decided.host
+      effects.push(...decided.effects)
+    }
+    return { host, told: effects.filter(({ kind }) => kind !== 'transition') }
+  }
+
+  it('keeps one incident open from the fourth change on, until it has answered for a while', () => {
+    expect(play(1_000).told.map(({ kind }) => kind)).toEqual(['problem', 'recovery', 'problem', 'flapping'])
+    const over = play(1_300)
+    expect(over.told.at(-1)).toEqual({ kind: 'recovery', cause: 'timeout', atMs: 800, downMs: 500 })
+    expect(over.host).toEqual({ status: { state: 'up', sinceMs: 800 } })
+  })
+})
