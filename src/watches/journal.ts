@@ -25,33 +25,38 @@ interface Entry {
 export function openJournal(ledger: Ledger, log: Log): Journal {
   let waiting: Entry[] = []
   let underWay: Promise<void> | undefined
+  let isDraining = false
   let isBroken = false
 
   /** What gathers while one batch is being written is the next one. */
   async function drain(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting
-      waiting = []
-      try {
-        await ledger.write(batch.flatMap(({ facts }) => facts))
-      } catch (error) {
-        waiting = [...batch, ...waiting]
-        if (!(error instanceof LedgerError)) throw error
-        if (!isBroken)
-          log.error({ err: error.message }, 'the ledger could not be written: watching and telling go on from memory, nothing is changed')
-        isBroken = true
-        return
+    isDraining = true
+    try {
+      while (waiting.length > 0) {
+        const batch = waiting
+        waiting = []
+        try {
+          await ledger.write(batch.flatMap(({ facts }) => facts))
+        } catch (error) {
+          waiting = [...batch, ...waiting]
+          if (!(error instanceof LedgerError)) throw error
+          if (!isBroken)
+            log.error({ err: error.message }, 'the ledger could not be written: watching and telling go on from memory, nothing is changed')
+          isBroken = true
+          return
+        }
+        for (const entry of batch) entry.written()
       }
-      for (const entry of batch) entry.written()
+      if (isBroken) log.info({}, 'the ledger can be written again: nothing was lost')
+      isBroken = false
+    } finally {
+      // In the same breath as the last look at what waits: who writes while the promise is only about to resolve would else wait.
+      isDraining = false
     }
-    if (isBroken) log.info({}, 'the ledger can be written again: nothing was lost')
-    isBroken = false
   }
 
   function begin(): void {
-    underWay ??= drain().finally(() => {
-      underWay = undefined
-    })
+    if (!isDraining) underWay = drain()
   }
 
   return {
@@ -65,7 +70,7 @@ export function openJournal(ledger: Ledger, log: Log): Journal {
       if (waiting.length > 0) begin()
     },
     settled: async () => {
-      while (underWay) await underWay
+      while (isDraining) await underWay
     },
   }
 }

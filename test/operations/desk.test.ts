@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Operation, Outcome } from '../../src/operations/operation.ts'
+import { LedgerError } from '../../src/ports/ledger.ts'
 import { agentConfig } from '../support/fleet.ts'
 import { openWorld, theWatch, type World } from './world.ts'
 
@@ -19,8 +20,23 @@ function opened(poke: Operation['run'], peek: Operation['run'] = async () => ({ 
         aliases: ['prod'],
         effect: 'acts',
         answeredBy: 'watch',
+        oneAtATime: 'agent',
         arguments: [agentArgument],
         examples: ['poke bezalel'],
+        run: poke,
+      },
+      {
+        ...declaration,
+        name: 'note',
+        effect: 'acts',
+        answeredBy: 'watch',
+        arguments: [
+          { name: 'incident', kind: 'incident', required: true, help: '' },
+          { name: 'kind', kind: 'choice', words: ['sticky'], required: false, help: '' },
+          { name: 'duration', kind: 'duration', required: true, help: '' },
+          { name: 'reason', kind: 'text', required: true, help: '' },
+        ],
+        examples: ['note 12 2h because'],
         run: poke,
       },
       {
@@ -43,7 +59,9 @@ describe('what is asked', () => {
   it('must exist, and the one that was meant is named', async () => {
     opened(async () => ok)
     expect(await world.ask('pokee')).toMatchObject({ status: 'refused', lines: ['There is no such operation. Did you mean poke?'] })
-    expect(await world.ask('something-else-entirely')).toMatchObject({ lines: ['There is no such operation. There are: poke, peek.'] })
+    expect(await world.ask('something-else-entirely')).toMatchObject({
+      lines: ['There is no such operation. There are: poke, note, peek.'],
+    })
     expect(await world.ask('x'.repeat(100_000))).toMatchObject({ status: 'refused' })
   })
 
@@ -78,6 +96,70 @@ describe('what is asked', () => {
     if (sentence.includes('Did you mean ezra')) expect(outcome.lines[0]).toContain('There is no such agent.')
     else expect(outcome.lines).toEqual([sentence])
     expect([pokes, world.ledger.operations({ limit: 9 })]).toEqual([0, []])
+  })
+
+  it.each([
+    [{}, 'Which incident? For example: note 12 2h because'],
+    [{ incident: '1' }, 'For how long? For example: note 12 2h because'],
+    [{ incident: '1', duration: '2h' }, 'Say the reason, too. For example: note 12 2h because'],
+    [{ incident: '1', duration: 'soon', reason: 'x' }, 'The duration must be like 30m, 2h or 1d. For example: note 12 2h because'],
+    [{ incident: '1', duration: '31d', reason: 'x' }, 'The duration may be 30d at most. For example: note 12 2h because'],
+    [{ incident: '1', duration: 7_200_000, reason: 'x' }, 'The duration must be text. For example: note 12 2h because'],
+    [{ incident: true, duration: '2h', reason: 'x' }, 'The incident must be a number. For example: note 12 2h because'],
+    [{ incident: 1.5, duration: '2h', reason: 'x' }, 'The incident must be a number. For example: note 12 2h because'],
+    [{ incident: '1', kind: 'firm', duration: '2h', reason: 'x' }, 'The kind must be sticky. For example: note 12 2h because'],
+    [{ incident: '1', duration: '2h', reason: '\u0000' }, 'The reason must say something. For example: note 12 2h because'],
+    [
+      { incident: '1', duration: '2h', reason: 'x'.repeat(201) },
+      'The reason may have 200 characters at most. For example: note 12 2h because',
+    ],
+    [{ incident: 'gandalf-the-grey', duration: '2h', reason: 'x' }, 'There is no such agent or host. Known: bezalel, ezra, local, far.'],
+    [{ incident: 'bezalel', duration: '2h', reason: 'x' }, 'bezalel has no open incident. To see the former ones, type: incidents bezalel'],
+  ])('with %j is refused in a sentence that says what to type', async (args, sentence) => {
+    opened(async () => ok)
+    expect(await world.ask('note', args)).toMatchObject({ status: 'refused', lines: [sentence] })
+    expect(world.ledger.operations({ limit: 9 })).toEqual([])
+  })
+
+  it('may begin a name only, where that leaves no doubt', async () => {
+    const asked: unknown[] = []
+    world = openWorld([agentConfig('ezra'), agentConfig('ezekiel'), agentConfig('code-claw', { name: 'Code Claw' })], {
+      operations: [
+        {
+          ...declaration,
+          name: 'poke',
+          effect: 'acts',
+          answeredBy: 'watch',
+          arguments: [agentArgument],
+          run: async ({ agent }) => {
+            asked.push(agent)
+            return ok
+          },
+        },
+      ],
+    })
+    for (const agent of ['ezr', 'code claw', 'Code', 'EZEK']) await world.ask('poke', { agent })
+    expect(asked).toEqual(['ezra', 'code-claw', 'code-claw', 'ezekiel'])
+    expect(await world.ask('poke', { agent: 'ez' })).toMatchObject({
+      status: 'refused',
+      lines: ['That is the beginning of several names: ezra, ezekiel. Type more of it.'],
+    })
+    expect(world.ledger.operations({ limit: 9 }).map(({ arguments: args }) => args)).toEqual(
+      ['ezekiel', 'code-claw', 'code-claw', 'ezra'].map((agent) => ({ agent })),
+    )
+  })
+
+  it('names at most twenty of many', async () => {
+    world = openWorld(
+      Array.from({ length: 30 }, (_, n) => agentConfig(`worker-${n}`)),
+      {
+        operations: [
+          { ...declaration, name: 'poke', effect: 'acts', answeredBy: 'watch', arguments: [agentArgument], run: async () => ok },
+        ],
+      },
+    )
+    expect((await world.ask('poke', { agent: 'work' })).lines[0]).toMatch(/worker-19 and 10 more\. Type more of it\.$/)
+    expect((await world.ask('poke', { agent: 'gandalf-the-grey' })).lines[0]).toMatch(/worker-19 and 10 more\.$/)
   })
 
   it('never says again what was typed: it may be anything', async () => {
@@ -147,9 +229,13 @@ describe('the audit', () => {
   })
 
   it('whose end can not be written does not hide what was done', async () => {
-    opened(async () => ok)
-    world.ledger.breakWrites(['endOperation'])
+    opened(async () => {
+      world.ledger.breakWrites()
+      return ok
+    })
     expect((await world.ask('poke', { agent: 'bezalel' })).status).toBe('ok')
+    world.ledger.mend()
+    expect(world.ledger.operations({ limit: 9 })[0]?.status).toBe('begun')
     expect(world.log.messages('error')).toHaveLength(1)
   })
 
@@ -161,7 +247,7 @@ describe('the audit', () => {
     expect(world.ledger.operations({ limit: 9 })).toEqual([])
   })
 
-  it('holds who was refused elsewhere, and survives that it can not', () => {
+  it('holds who was refused elsewhere, and survives that it can not', async () => {
     opened(async () => ok)
     const request = {
       operation: 'poke',
@@ -169,17 +255,29 @@ describe('the audit', () => {
       actor: { kind: 'account', id: '7', name: 'Eve' },
       via: 'tower',
     } as const
-    world.desk.refusedElsewhere(request, 'you may only look')
+    await world.desk.refusedElsewhere(request, 'you may only look')
     expect(world.ledger.operations({ limit: 9 })).toMatchObject([
       { status: 'refused', actor: { name: 'Eve' }, lines: ['you may only look'] },
     ])
     world.ledger.breakWrites()
-    world.desk.refusedElsewhere(request, 'you may only look')
+    await world.desk.refusedElsewhere(request, 'you may only look')
     expect(world.log.messages('error')).toHaveLength(1)
   })
 })
 
 describe('an operation that breaks', () => {
+  it('over the ledger says so', async () => {
+    const breaks = async () => {
+      throw new LedgerError('disk full')
+    }
+    opened(breaks, breaks)
+    expect(await world.ask('poke', { agent: 'ezra' })).toMatchObject({
+      status: 'failed',
+      lines: [expect.stringContaining('could not be written')],
+    })
+    expect(await world.ask('peek')).toMatchObject({ status: 'failed', lines: [expect.stringContaining('could not be read')] })
+  })
+
   it('gives the one who asked a plain sentence, and the operator the cause', async () => {
     opened(async () => {
       throw new TypeError('undefined is not a function')
@@ -227,6 +325,22 @@ describe('two acts on one agent at the same time', () => {
     gate.resolve()
     await both
     expect(poked).toEqual(['bezalel', 'ezra'])
+  })
+
+  it('are two where they are not of the kind that excludes another', async () => {
+    const gate = Promise.withResolvers<void>()
+    let notes = 0
+    opened(async () => {
+      notes++
+      await gate.promise
+      return ok
+    })
+    const note = { incident: '1', duration: '2h', reason: 'x' }
+    const both = Promise.all([world.ask('note', note), world.ask('note', note)])
+    gate.resolve()
+    await both
+    expect([notes, world.ledger.operations({ limit: 9 }).length]).toEqual([2, 2])
+    expect(new Set(world.ledger.operations({ limit: 9 }).map(({ number }) => number)).size).toBe(2)
   })
 
   it('are two where the first was the watch itself, which was refused what a person may', async () => {

@@ -1,5 +1,6 @@
-/** The operations that only look: fleet, health, incidents, phase. */
+/** The operations that only look: fleet, health, phase. incidents.test.ts and silence.test.ts have the others. */
 import { afterEach, describe, expect, it } from 'vitest'
+import { resolve, takeApart } from '../../src/domain/arguments.ts'
 import { phaseReport, unmeasured } from '../../src/domain/phase.ts'
 import { declarations, operations } from '../../src/operations/registry.ts'
 import { table } from '../../src/operations/table.ts'
@@ -108,39 +109,6 @@ describe('health', () => {
   })
 })
 
-describe('incidents', () => {
-  it('are none at first', async () => {
-    await opened()
-    expect((await world.ask('incidents')).lines).toEqual(['No incident so far.'])
-    expect(await world.ask('incidents', { agent: 'ezra' })).toMatchObject({
-      lines: ['No incident of ezra so far.'],
-      data: { incidents: [] },
-    })
-  })
-
-  it('are told with number, cause, beginning and length, the open one first', async () => {
-    await opened()
-    world.host('local').kill('timmy')
-    await world.clock.advance(1_000)
-    world.host('ezra').refuse('timeout')
-    world.host('ezra').cut()
-    await world.clock.advance(59_000)
-    const pid = world.host('local').start('timmy')
-    world.host('local').beat('timmy', { pid, epoch: 'b' })
-    await world.clock.advance(1_000)
-    const { lines, data } = await world.ask('incidents')
-    expect(lines[1]).toMatch(/^#2 +host ezra +no answer +1 min ago +still open$/)
-    expect(lines[2]).toMatch(/^#1 +timmy +its process is gone +1 min ago +(59 s|1 min)$/)
-    expect(data).toMatchObject({
-      incidents: [
-        { number: 2, host: 'ezra' },
-        { number: 1, agent: 'timmy', durationMs: expect.any(Number) },
-      ],
-    })
-    expect((await world.ask('incidents', { agent: 'timmy' })).lines).toHaveLength(2)
-  })
-})
-
 describe('phase', () => {
   it('is worked out from the ledger', async () => {
     await opened()
@@ -173,12 +141,44 @@ describe('the registry', () => {
     expect(JSON.parse(printOperations(declarations())).operations.map(({ name }: { name: string }) => name)).toEqual(
       operations.map(({ name }) => name),
     )
-    for (const declaration of declarations()) expect(declaration).not.toHaveProperty('run')
+    for (const declaration of declarations()) {
+      expect(declaration).not.toHaveProperty('run')
+      expect(declaration).not.toHaveProperty('oneAtATime')
+    }
+  })
+
+  it('has arguments that can be told apart: text is the last, names stand alone, examples are understood', () => {
+    const one = { name: '' }
+    const names = {
+      agents: new Map([
+        ['ezra', one],
+        ['bezalel', one],
+      ]),
+      hosts: new Map([['ezra', one]]),
+    }
+    for (const { name, arguments: declared, examples } of operations) {
+      const texts = declared.flatMap(({ kind }, index) => (kind === 'text' ? [index] : []))
+      expect(texts.every((index) => index === declared.length - 1)).toBe(true)
+      expect(new Set(declared.map((argument) => argument.name)).size).toBe(declared.length)
+      for (const example of examples) {
+        const taken = takeApart(declared, example.slice(name.length), names)
+        expect(taken, example).toHaveProperty('args')
+        if (!('args' in taken)) continue
+        for (const argument of declared) {
+          const words = taken.args[argument.name]
+          if (words !== undefined) expect(resolve(argument, words, names), example).toHaveProperty('value')
+        }
+      }
+    }
   })
 })
 
 describe('a table', () => {
   it('pads its columns and leaves no trailing blanks', () => {
     expect(table(['a', 'long'], [['wider', 'x'], ['y']])).toEqual(['a      long', 'wider  x', 'y'])
+  })
+
+  it('is cut to the width of a screen where that is asked for', () => {
+    expect(table(['a', 'long'], [['wider', 'x'.repeat(50)]], 12)).toEqual(['a      long', 'wider  xxxx…'])
   })
 })

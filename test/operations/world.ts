@@ -6,7 +6,9 @@ import type { Operation, Outcome } from '../../src/operations/operation.ts'
 import { operations } from '../../src/operations/registry.ts'
 import type { TowerLink } from '../../src/ports/tower.ts'
 import { type HostWatch, startHostWatch } from '../../src/watches/host-watch.ts'
+import { openJournal } from '../../src/watches/journal.ts'
 import { daysBefore } from '../../src/watches/local-days.ts'
+import { type Mutes, type Occurrence, startMutes } from '../../src/watches/mutes.ts'
 import { nextBeat } from '../../src/watches/next-beat.ts'
 import { openRoster, type Roster } from '../../src/watches/roster.ts'
 import { type BrittleLedger, brittleLedger } from '../fakes/brittle-ledger.ts'
@@ -19,6 +21,7 @@ export interface World {
   clock: VirtualClock
   ledger: BrittleLedger
   roster: Roster
+  mutes: Mutes
   log: KeptLog
   config: Config
   desk: Desk
@@ -35,14 +38,18 @@ export const ada: Actor = { kind: 'shell', id: '1000', name: 'ada' }
 export const theWatch: Actor = { kind: 'watch', id: 'watch', name: 'the watch' }
 
 /** Hosts are watched from the first `clock.advance` on. */
-export function openWorld(agents: AgentConfig[], more: { operations?: readonly Operation[]; config?: Partial<Config> } = {}): World {
+export function openWorld(
+  agents: AgentConfig[],
+  more: { operations?: readonly Operation[]; config?: Partial<Config>; occurrences?: readonly Occurrence[] } = {},
+): World {
   const clock = virtualClock()
   const ledger = brittleLedger()
   const log = keptLog()
   const config = fleetConfig(agents, more.config)
   const stopping = new AbortController()
-  let ids = 1
-  const roster = openRoster(config, { ledger, clock, log, newId: () => `alert-${ids++}` })
+  const journal = openJournal(ledger, log)
+  const roster = openRoster(config, { ledger, journal, clock, log })
+  const mutes = startMutes(() => config, { ledger, journal, clock, occurrences: () => more.occurrences ?? [] })
   const hosts = new Map([...config.hosts.keys()].map((id) => [id, fakeHost(id, clock)]))
   const watches = new Map<string, HostWatch>()
   const desk = openDesk(
@@ -54,6 +61,11 @@ export function openWorld(agents: AgentConfig[], more: { operations?: readonly O
       agent: roster.agent,
       host: roster.host,
       lastIncident: roster.lastIncident,
+      incident: roster.incident,
+      incidents: roster.incidents,
+      amend: roster.amend,
+      observe: roster.observe,
+      mutes,
       hands: (host) => watches.get(host)?.link(),
       health: (host) => watches.get(host)?.health(),
       nextBeat: (agent, fits, signal) => nextBeat(roster, agent, fits, signal),
@@ -74,6 +86,7 @@ export function openWorld(agents: AgentConfig[], more: { operations?: readonly O
     clock,
     ledger,
     roster,
+    mutes,
     log,
     config,
     desk,
@@ -93,6 +106,7 @@ export function openWorld(agents: AgentConfig[], more: { operations?: readonly O
     },
     stop: async () => {
       stopping.abort()
+      mutes.stop()
       await Promise.all([...watches.values()].map((watch) => watch.stop()))
     },
   }
