@@ -7,7 +7,7 @@
  * that it is going down, it is waited for.
  */
 import type { AgentConfig, HostConfig } from '../config/config.ts'
-import type { Beat } from '../domain/agent.ts'
+import type { AgentEvent, Beat } from '../domain/agent.ts'
 import type { HeartbeatContent } from '../domain/heartbeat.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type AgentSighting, type Host, HostError, type HostHealth, type HostLink } from '../ports/host.ts'
@@ -182,7 +182,7 @@ export function startHostWatch(
     else delete look.suspicion
     looks.set(agent.id, look)
     tellFault(agent.id, look, before)
-    heedMarker(agent.id, look.heartbeats)
+    const resumed = heedMarker(agent.id, look.heartbeats)
     const isNews = look.beatId !== before?.beatId || look.processEpoch !== before?.processEpoch
     const beat = isNews ? beatOf(look) : undefined
     const { condition } = look.heartbeats
@@ -193,6 +193,7 @@ export function startHostWatch(
       ...(condition !== undefined && { condition }),
     })
     if (cause && look.suspicion && !look.suspicion.isConfirmed && !isStopping) roster.observe(agent.id, { kind: 'suspected', cause })
+    if (resumed) roster.observe(agent.id, resumed)
   }
 
   function tellFault(agent: string, look: LastLook, before: LastLook | undefined): void {
@@ -205,11 +206,14 @@ export function startHostWatch(
       log.warn({ agent, fault: sayFaults(look.heartbeats) }, 'a heartbeat has a fault')
   }
 
-  /** What people left beside the heartbeat. Compared with what is known, so that a restart of the watch misses nothing. */
-  function heedMarker(agent: string, { marker }: HeartbeatsLook): void {
+  /**
+   * What people left beside the heartbeat. Compared with what is known, so that a restart of the watch misses nothing. Answers
+   * what is to be observed once the agent's state of this moment is known: who resumes must not be judged by an older one.
+   */
+  function heedMarker(agent: string, { marker }: HeartbeatsLook): AgentEvent | undefined {
     const known = roster.agent(agent)?.facts.paused?.by.marker
     if (marker && known?.reason !== marker.reason) roster.observe(agent, { kind: 'paused', by: 'marker', reason: marker.reason })
-    if (marker === null && known) roster.observe(agent, { kind: 'resumed', by: 'marker' })
+    return marker === null && known ? { kind: 'resumed', by: 'marker' } : undefined
   }
 
   function pause(ms: number, signal = stopping.signal): Promise<void> {

@@ -162,7 +162,7 @@ describe('a restart that the host does not do', () => {
 })
 
 describe('a restart of an agent whose beats do not tell its lives apart', () => {
-  const nameless: Partial<AgentConfig> = { heartbeat: { file: '/beats/timmy', format: 'mtime' } }
+  const nameless: Partial<AgentConfig> = { heartbeat: { kind: 'file', file: '/beats/timmy', format: 'mtime' } }
 
   it('fails at verify and says what the file must hold', async () => {
     await opened(nameless)

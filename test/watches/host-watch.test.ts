@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { AgentConfig } from '../../src/config/config.ts'
+import { type AgentConfig, Secret } from '../../src/config/config.ts'
 import type { AgentEvent, AgentState, Beat } from '../../src/domain/agent.ts'
 import { HostError } from '../../src/ports/host.ts'
 import { type HostWatch, startHostWatch } from '../../src/watches/host-watch.ts'
@@ -251,6 +251,367 @@ describe('the life that a beat is of', () => {
     host.reusePid('timmy')
     await clock.advance(1_200)
     expect([state(), cause()]).toEqual(['down', 'process-gone'])
+  })
+})
+
+describe('a death', () => {
+  const events = () =>
+    observed.flatMap((event) => (event.kind === 'suspected' || (event.kind === 'sighted' && event.gone) ? [event.kind] : []))
+
+  beforeEach(async () => {
+    host.start('timmy')
+    host.beat('timmy')
+    await started()
+  })
+
+  it('is suspected first, and believed when the host answers again that the process is gone', async () => {
+    host.kill('timmy')
+    await clock.advance(1_000)
+    const diedMs = clock.now()
+    expect([events(), state()]).toEqual([['suspected'], 'up'])
+    await clock.advance(149)
+    expect(state()).toBe('up')
+    await clock.advance(1)
+    expect([events(), state(), cause()]).toEqual([['suspected', 'sighted'], 'down', 'process-gone'])
+    expect(roster.agent('timmy')?.status.sinceMs).toBe(diedMs)
+  })
+
+  it('is none where the process is back at the second look', async () => {
+    host.kill('timmy')
+    await clock.advance(1_000)
+    host.start('timmy')
+    host.beat('timmy')
+    await clock.advance(150)
+    expect(state()).toBe('up')
+    await clock.advance(5_000)
+    expect([events(), told]).toEqual([['suspected'], []])
+  })
+
+  it('is none where the host goes silent after it: then the host is lost, and nothing else is told', async () => {
+    await living(15_000)
+    host.kill('timmy')
+    await clock.advance(1_000)
+    host.refuse('unreachable')
+    host.cut()
+    await clock.advance(60_000)
+    expect([state(), told]).toEqual(['unreachable', ['local opened: unreachable']])
+  })
+
+  it('is waited for while the host says that it is going down, and told when it is lost as one problem', async () => {
+    await living(15_000)
+    host.goDown(true)
+    host.kill('timmy')
+    await clock.advance(4_000)
+    expect([state(), told]).toEqual(['late', []])
+    host.refuse('unreachable')
+    host.cut()
+    await clock.advance(60_000)
+    expect(told).toEqual(['local opened: unreachable'])
+    expect(log.messages('warn')).toContain('the host says that it is going down')
+  })
+
+  it('is believed after a minute of a host that says so and does not go', async () => {
+    await living(15_000)
+    host.goDown(true)
+    host.kill('timmy')
+    await clock.advance(1_000)
+    for (let passed = 0; passed < 58_000; passed += 1_000) {
+      host.beat('timmy')
+      await clock.advance(1_000)
+    }
+    expect(state()).toBe('up')
+    await clock.advance(3_000)
+    expect([state(), cause()]).toEqual(['down', 'process-gone'])
+  })
+
+  it('asks the host whether it is going down only while somebody is suspected', async () => {
+    await clock.advance(10_000)
+    expect(host.askedStopping()).toBe(0)
+    host.kill('timmy')
+    await clock.advance(10_000)
+    expect(host.askedStopping()).toBe(1)
+  })
+})
+
+describe('an agent that posts its beats', () => {
+  it('is looked at for its process only', async () => {
+    host.start('timmy')
+    await started([agentConfig('timmy', { heartbeat: { kind: 'push', token: new Secret('x') } })])
+    await clock.advance(2_000)
+    expect([beats, watch.fault('timmy')]).toEqual([[], undefined])
+    roster.observe('timmy', { kind: 'beat', beat: { atMs: clock.now(), epoch: '' } })
+    host.kill('timmy')
+    await clock.advance(1_200)
+    expect([state(), cause()]).toEqual(['down', 'process-gone'])
+  })
+})
+
+describe('a marker that a person left', () => {
+  it.each(['/beats/timmy.paused', '/beats/.paused'])('%s pauses the agent until it is taken away', async (marker) => {
+    host.start('timmy')
+    host.beat('timmy')
+    await started()
+    host.write(marker, 'being rebuilt\nsecond line')
+    host.kill('timmy')
+    await clock.advance(5_000)
+    expect([state(), cause(), told]).toEqual(['paused', 'being rebuilt', []])
+    host.start('timmy')
+    host.beat('timmy')
+    host.remove(marker)
+    await clock.advance(1_000)
+    expect([state(), told]).toEqual(['up', []])
+  })
+
+  it('has its path for a reason where it says none, and may change its mind', async () => {
+    host.beat('timmy')
+    host.write('/beats/timmy.paused', '')
+    await started()
+    expect(cause()).toBe('/beats/timmy.paused is there')
+    host.write('/beats/timmy.paused', 'on holiday')
+    await clock.advance(1_000)
+    expect(cause()).toBe('on holiday')
+    expect(observed.filter(({ kind }) => kind === 'paused')).toHaveLength(2)
+  })
+
+  it('still holds when its folder can not be entered any more', async () => {
+    host.beat('timmy')
+    host.write('/beats/timmy.paused', 'on holiday')
+    await started()
+    host.remove('/beats/timmy.paused')
+    host.spoil('/beats/timmy', 'denied')
+    await clock.advance(3_000)
+    expect(state()).toBe('paused')
+  })
+
+  it('that was taken away while nobody watched is noticed at the first look', async () => {
+    host.beat('timmy')
+    host.write('/beats/timmy.paused', 'on holiday')
+    await started()
+    await watch.stop()
+    host.remove('/beats/timmy.paused')
+    await started()
+    expect(state()).not.toBe('paused')
+  })
+})
+
+describe('heartbeat files that are not what they should be', () => {
+  const wrong: [string, () => void, RegExp][] = [
+    ['torn', () => host.beat('timmy', new TextEncoder().encode('{"at": 17'), 0), /not whole JSON/],
+    ['empty', () => host.beat('timmy', new Uint8Array(), 0), /is empty/],
+    ['of 10 MB', () => host.beat('timmy', new Uint8Array(10_000_000).fill(120), 0), /larger than 64 KiB/],
+    [
+      'binary',
+      () =>
+        host.beat(
+          'timmy',
+          Uint8Array.from({ length: 300 }, (_, index) => index % 256),
+          0,
+        ),
+      /no text/,
+    ],
+    ['a symbolic link', () => host.spoil('/beats/timmy', 'symlink'), /is a symbolic link/],
+    ['a pipe', () => host.spoil('/beats/timmy', 'pipe'), /is a pipe/],
+    ['a folder', () => host.spoil('/beats/timmy', 'directory'), /is a folder/],
+    ['unreadable', () => host.spoil('/beats/timmy', 'denied'), /may not be read/],
+    ['on a disk that hangs', () => host.spoil('/beats/timmy', 'no-answer'), /does not answer/],
+    ['gone', () => host.removeFile('timmy'), /is not there/],
+  ]
+
+  it.each(wrong)('%s: are a named fault, and no death before the grace has ended', async (_, spoil, fault) => {
+    host.start('timmy')
+    host.beat('timmy')
+    await started()
+    spoil()
+    // The last beat, period and grace: 6 s.
+    await clock.advance(5_999)
+    expect(watch.fault('timmy')).toMatch(fault)
+    expect([state(), told]).toEqual(['late', []])
+    await clock.advance(1_001)
+    expect([state(), cause()]).toEqual(['down', 'silent'])
+    expect(log.messages('warn').filter((message) => message === 'a heartbeat has a fault').length).toBeLessThanOrEqual(1)
+    host.remove('/beats/timmy')
+    host.beat('timmy')
+    await clock.advance(1_000)
+    expect([state(), watch.fault('timmy')]).toEqual(['up', undefined])
+  })
+
+  it('in the future count once, and keep nobody alive', async () => {
+    host.start('timmy')
+    host.beat('timmy', {}, -3_600_000)
+    await started()
+    expect([state(), beats.length]).toEqual(['up', 1])
+    expect(watch.fault('timmy')).toMatch(/in the future, by 1 h/)
+    await clock.advance(7_000)
+    expect([state(), cause(), beats.length]).toEqual(['down', 'silent', 1])
+    await watch.stop()
+    // Another watch on the same ledger must not give it another life.
+    await started()
+    await clock.advance(1_000)
+    expect([state(), beats]).toEqual(['down', []])
+    host.beat('timmy', {}, -3_600_000)
+    await clock.advance(1_000)
+    expect(state()).toBe('up')
+  })
+
+  it('that are older than the last beat prove nothing, and take nothing back', async () => {
+    host.start('timmy')
+    host.beat('timmy', { epoch: 'a' })
+    await started()
+    host.beat('timmy', { epoch: 'b' }, 3_600_000)
+    await clock.advance(1_000)
+    expect([state(), beats.length]).toEqual(['up', 1])
+    expect(watch.fault('timmy')).toMatch(/replaced by an older one/)
+  })
+
+  it('whose own time is far off are a fault, and beats all the same', async () => {
+    host.start('timmy')
+    host.beat('timmy', { at: clock.now() / 1_000 - 3_600 })
+    await started()
+    expect(state()).toBe('up')
+    expect(watch.fault('timmy')).toMatch(/says a time that is 1 h off its modification time/)
+    host.beat('timmy', { at: clock.now() / 1_000 - 5 })
+    await clock.advance(1_000)
+    expect(watch.fault('timmy')).toBeUndefined()
+    // A time that names no zone may be that of any.
+    host.beat('timmy', { at: new Date(clock.now() + 7_200_000).toISOString().slice(0, -1) })
+    await clock.advance(1_000)
+    expect(watch.fault('timmy')).toBeUndefined()
+  })
+})
+
+describe('the word of a heartbeat', () => {
+  it('is what it fails of, how far it is, and how often it is due', async () => {
+    host.start('timmy')
+    await started([agentConfig('timmy', { heartbeat: { kind: 'file', file: '/beats/timmy', format: 'job' } })])
+    host.write('/beats/timmy', '{"at": 1, "interval": 60, "progress": 4, "ok": false, "error": "no key"}')
+    await clock.advance(1_000)
+    expect([state(), cause()]).toEqual(['down', 'failing'])
+    expect(beats.at(-1)).toMatchObject({ intervalMs: 60_000, progress: 4, failing: 'no key' })
+    expect(beats.at(-1)).not.toHaveProperty('saidAt')
+    host.write('/beats/timmy', '{"at": 1, "interval": 60}')
+    await clock.advance(119_000)
+    expect(state()).toBe('late')
+    await clock.advance(2_000)
+    expect([state(), cause()]).toEqual(['down', 'silent'])
+  })
+})
+
+describe('a folder of jobs', () => {
+  const jobs = () => [agentConfig('jobs', { heartbeat: { kind: 'jobs', directory: '/jobs' }, body: { kind: 'command', start: ['x'] } })]
+  const job = (name: string, intervalS: number, ageMs = 0, more = {}) =>
+    host.write(`/jobs/${name}.last`, JSON.stringify({ at: (clock.now() - ageMs) / 1_000, interval_seconds: intervalS, ...more }), ageMs)
+  const detail = () => roster.agent('jobs')?.facts.condition?.text
+
+  it('is alive by its newest job, and held to the longest interval', async () => {
+    job('backup', 3_600, 600_000)
+    job('mail', 60, 5_000)
+    await started(jobs())
+    expect(beats.at(-1)).toEqual({ atMs: clock.now() - 5_000, epoch: '', intervalMs: 3_600_000 })
+    expect([state('jobs'), watch.fault('jobs')]).toEqual(['up', undefined])
+  })
+
+  it('is down while a job is overdue, and says which', async () => {
+    job('backup', 3_600, 3 * 3_600_000)
+    job('mail', 3_600)
+    await started(jobs())
+    expect([state('jobs'), cause('jobs')]).toEqual(['down', 'failing'])
+    expect(detail()).toBe('job backup is overdue: last run 3 h ago, due every 1 h')
+    job('backup', 3_600)
+    await clock.advance(1_000)
+    expect([state('jobs'), detail()]).toEqual(['up', undefined])
+    expect(told).toEqual(['jobs opened: failing', 'jobs closed: failing'])
+  })
+
+  it('names a job that failed, and a few of many', async () => {
+    for (const name of ['a', 'b', 'c', 'd', 'e']) job(name, 60, 0, { exit_status: 2 })
+    await started(jobs())
+    expect(detail()).toBe('job a failed: exit status 2; job b failed: exit status 2; job c failed: exit status 2; and 2 more')
+  })
+
+  it('leaves a job alone that a person paused, and one that was taken away', async () => {
+    job('backup', 60, 600_000)
+    job('old', 60, 600_000)
+    job('mail', 60)
+    host.write('/jobs/backup.last.paused', 'the disk is full')
+    host.remove('/jobs/old.last')
+    await started(jobs())
+    expect([state('jobs'), detail()]).toEqual(['up', undefined])
+  })
+
+  it('that can not be read leaves what is known as it is', async () => {
+    job('backup', 60, 600_000)
+    job('mail', 3_600)
+    await started(jobs())
+    host.spoil('/jobs', 'no-answer')
+    await clock.advance(5_000)
+    expect([state('jobs'), detail()]).toEqual(['down', 'job backup is overdue: last run 10 min ago, due every 1 min'])
+    expect(watch.fault('jobs')).toMatch(/^\/jobs is on a file system that does not answer/)
+  })
+
+  it('says which job declares no interval or can not be read', async () => {
+    host.write('/jobs/a.last', '1712345678')
+    host.write('/jobs/b.last', '')
+    job('c', 60)
+    await started(jobs())
+    expect(watch.fault('jobs')).toMatch(/a\.last declares no interval.*b\.last is empty/)
+    expect(state('jobs')).toBe('up')
+  })
+})
+
+describe('a Hermes gateway', () => {
+  const hermes = () => [agentConfig('ezra', { heartbeat: { kind: 'hermes', home: '/h' }, timing: { periodMs: 60_000, graceMs: 120_000 } })]
+  const seconds = (ageMs: number) => String((clock.now() - ageMs) / 1_000)
+  const gateway = (pid: number, start = 77) =>
+    host.write('/h/state/gateway.heartbeat', JSON.stringify({ pid, updated_at: clock.now() / 1_000, monotonic: 5, start_time: start }))
+  const cron = (ticker: number, success: number) => {
+    host.write('/h/cron/ticker_heartbeat', seconds(ticker), ticker)
+    host.write('/h/cron/ticker_last_success', seconds(success), success)
+  }
+
+  it('beats by its heartbeat file, and its life is its pid and start time', async () => {
+    const pid = host.start('ezra')
+    gateway(pid)
+    cron(5_000, 5_000)
+    await started(hermes())
+    expect(beats.at(-1)).toMatchObject({ pid, epoch: `${pid}-77` })
+    expect([state('ezra'), watch.fault('ezra')]).toEqual(['up', undefined])
+  })
+
+  it('fails while its ticker runs and no job succeeds', async () => {
+    gateway(host.start('ezra'))
+    cron(5_000, 185_000)
+    await started(hermes())
+    expect([state('ezra'), cause('ezra')]).toEqual(['down', 'failing'])
+    expect(roster.agent('ezra')?.facts.condition?.text).toBe('every cron job of Hermes fails: none has succeeded for 3 min 5 s')
+    cron(0, 0)
+    await clock.advance(1_000)
+    expect(state('ezra')).toBe('up')
+  })
+
+  it.each([
+    ['its ticker stands still, too', 130_000, 190_000],
+    ['a job succeeded lately', 5_000, 170_000],
+  ])('does not fail where %s', async (_, ticker, success) => {
+    gateway(host.start('ezra'))
+    cron(ticker, success)
+    await started(hermes())
+    expect(state('ezra')).toBe('up')
+  })
+
+  it('may do without cron, but not without its heartbeat', async () => {
+    gateway(host.start('ezra'))
+    await started(hermes())
+    expect([state('ezra'), watch.fault('ezra')]).toEqual(['up', undefined])
+    host.remove('/h/state/gateway.heartbeat')
+    await clock.advance(1_000)
+    expect(watch.fault('ezra')).toMatch(/^\/h\/state\/gateway.heartbeat is not there/)
+  })
+
+  it('heeds a marker in its home', async () => {
+    gateway(host.start('ezra'))
+    host.write('/h/.paused', 'upgrade')
+    await started(hermes())
+    expect([state('ezra'), cause('ezra')]).toEqual(['paused', 'upgrade'])
   })
 })
 
