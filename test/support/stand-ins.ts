@@ -1,6 +1,6 @@
 /**
  * Programs that stand in for systemctl, loginctl, launchctl and crontab where there is none, or where the real one would
- * change the machine of whoever runs the tests. Each notes its argv, one JSON list per line, and keeps its state in files.
+ * change the machine of whoever runs the tests. Each notes its call, one per line, and keeps its state in files.
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,73 +16,71 @@ export interface StandIns {
   onRestart(argv: readonly string[]): void
 }
 
-const head = (folder: string) => `#!${process.execPath}
-const { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
-const { execFileSync } = require('node:child_process')
-const { basename, join } = require('node:path')
-const folder = ${JSON.stringify(folder)}
-const args = process.argv.slice(2)
-appendFileSync(join(folder, 'calls'), JSON.stringify([basename(process.argv[1]), ...args]) + '\\n')
-const end = (code, out = '', err = '') => { process.stdout.write(out); process.stderr.write(err); process.exitCode = code }
-const flag = (name) => ({
-  is: () => existsSync(join(folder, name)),
-  set: (to) => (to ? writeFileSync(join(folder, name), '') : rmSync(join(folder, name), { force: true })),
-})
+/** A shell's own words only, and no other programs: the calls are many. */
+const head = (folder: string) => `#!/bin/sh
+cd ${quoted(folder)} || exit 99
+printf '%s\\n' "\${0##*/} $*" >>calls
+flag() { if [ "$2" = on ]; then : >"$1"; elif [ -e "$1" ]; then rm -f "$1"; fi; }
+fail() { printf '%s\\n' "$2" >&2; exit "$1"; }
 `
 
 const systemctl = `
-const words = args.filter((word) => !word.startsWith('-'))
-const [verb, ...units] = words
-const unit = units[0] ?? ''
-const enabled = flag('enabled-' + unit), active = flag('active-' + unit)
-const unitFile = join(process.env.XDG_CONFIG_HOME ?? join(process.env.HOME, '.config'), 'systemd', 'user', unit)
-const missing = () => args.includes('--user') && !existsSync(unitFile) && !existsSync(join(folder, 'any-unit'))
-if (!process.env.XDG_RUNTIME_DIR) end(1, '', 'Failed to connect to bus: No medium found\\n')
-else if (verb === 'is-enabled') end(enabled.is() ? 0 : 1, enabled.is() ? 'enabled\\n' : 'disabled\\n')
-else if (verb === 'is-active') end(active.is() ? 0 : 3, active.is() ? 'active\\n' : 'inactive\\n')
-else if (verb === 'list-unit-files') end(0, existsSync(join(folder, 'timers')) ? readFileSync(join(folder, 'timers'), 'utf8') : '')
-else if (verb === 'daemon-reload' || verb === 'reset-failed') end(0)
-else if (missing()) end(5, '', 'Failed to ' + verb + ' unit: Unit ' + unit + ' not found.\\n')
-else if (verb === 'enable') enabled.set(true)
-else if (verb === 'disable') { enabled.set(false); if (args.includes('--now')) active.set(false) }
-else if (verb === 'start' || verb === 'restart') {
-  active.set(true)
-  if (verb === 'restart' && existsSync(join(folder, 'restart'))) {
-    const [program, ...rest] = JSON.parse(readFileSync(join(folder, 'restart'), 'utf8'))
-    execFileSync(program, rest, { stdio: 'ignore' })
-  }
-}
-else end(1, '', 'Unknown command verb ' + verb + '.\\n')
+scope= verb= unit= now=
+for word; do
+  case $word in
+    --user) scope=user ;;
+    --now) now=yes ;;
+    -*) ;;
+    *) if [ -z "$verb" ]; then verb=$word; elif [ -z "$unit" ]; then unit=$word; fi ;;
+  esac
+done
+[ -n "$XDG_RUNTIME_DIR" ] || fail 1 'Failed to connect to bus: No medium found'
+case $verb in
+  is-enabled) if [ -e "enabled-$unit" ]; then echo enabled; else echo disabled; exit 1; fi; exit ;;
+  is-active) if [ -e "active-$unit" ]; then echo active; else echo inactive; exit 3; fi; exit ;;
+  list-unit-files) if [ -e timers ]; then while read -r line; do printf '%s\\n' "$line"; done <timers; fi; exit 0 ;;
+  daemon-reload | reset-failed) exit 0 ;;
+  enable | disable | start | restart) ;;
+  *) fail 1 "Unknown command verb $verb." ;;
+esac
+file=\${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/$unit
+[ "$scope" != user ] || [ -e "$file" ] || [ -e any-unit ] || fail 5 "Failed to $verb unit: Unit $unit not found."
+case $verb in
+  enable) flag "enabled-$unit" on ;;
+  disable) flag "enabled-$unit" off; [ -z "$now" ] || flag "active-$unit" off ;;
+  *) flag "active-$unit" on; if [ "$verb" = restart ] && [ -e restart ]; then . ./restart; fi ;;
+esac
 `
 
 const loginctl = `
-const linger = flag('linger')
-if (args[0] === 'show-user') end(linger.is() ? 0 : 1, linger.is() ? 'yes\\n' : '', linger.is() ? '' : 'Failed to get user: not logged in\\n')
-else if (args[0] === 'enable-linger') linger.set(true)
-else end(1)
+case $1 in
+  show-user) if [ -e linger ]; then echo yes; else fail 1 'Failed to get user: not logged in'; fi ;;
+  enable-linger) flag linger on ;;
+  *) exit 1 ;;
+esac
 `
 
 const launchctl = `
-const name = (args[1] ?? '').split('/').at(-1)
-const loaded = flag('loaded-' + (args[0] === 'bootstrap' ? basename(args[2], '.plist') : name))
-if (args[0] === 'print') end(loaded.is() ? 0 : 113, loaded.is() ? name + ' = {\\n\\tstate = running\\n}\\n' : '', loaded.is() ? '' : 'Could not find service\\n')
-else if (args[0] === 'bootstrap') { if (loaded.is()) end(5, '', 'Bootstrap failed: 5: Input/output error\\n'); else loaded.set(true) }
-else if (args[0] === 'bootout') { if (!loaded.is()) end(3, '', 'Boot-out failed: 3: No such process\\n'); else loaded.set(false) }
-else if (args[0] === 'kickstart') end(loaded.is() ? 0 : 113)
-else end(1)
+name=\${2##*/}
+case $1 in
+  print) if [ -e "loaded-$name" ]; then printf '%s = {\\n\\tstate = running\\n}\\n' "$name"; else fail 113 'Could not find service'; fi ;;
+  bootstrap) name=\${3##*/}; name=\${name%.plist}; [ ! -e "loaded-$name" ] || fail 5 'Bootstrap failed: 5: Input/output error'; flag "loaded-$name" on ;;
+  bootout) [ -e "loaded-$name" ] || fail 3 'Boot-out failed: 3: No such process'; flag "loaded-$name" off ;;
+  kickstart) [ -e "loaded-$name" ] || exit 113 ;;
+  *) exit 1 ;;
+esac
 `
 
 /** As Debian's: nothing to list is a failure, and a last line without its newline is refused. */
 const crontab = `
-const file = join(folder, 'crontab')
-if (args[0] === '-l') existsSync(file) ? end(0, readFileSync(file)) : end(1, '', 'no crontab for tester\\n')
-else if (args[0] === '-r') existsSync(file) ? rmSync(file) : end(1, '', 'no crontab for tester\\n')
-else if (args[0] === '-') {
-  const text = readFileSync(0)
-  if (text.length > 0 && text.at(-1) !== 10) end(1, '', 'new crontab file is missing newline before EOF, can\\'t install.\\n')
-  else writeFileSync(file, text)
-}
-else end(1, '', 'crontab: usage error\\n')
+case $1 in
+  -l) if [ -e crontab ]; then exec cat crontab; else fail 1 'no crontab for tester'; fi ;;
+  -r) if [ -e crontab ]; then flag crontab off; else fail 1 'no crontab for tester'; fi ;;
+  -) cat >new
+    if [ -s new ] && [ -n "$(tail -c 1 new)" ]; then fail 1 "new crontab file is missing newline before EOF, can't install."; fi
+    mv new crontab ;;
+  *) fail 1 'crontab: usage error' ;;
+esac
 `
 
 const questions = /^(systemctl .*(is-enabled|is-active|list-unit-files)|loginctl show-user|launchctl print|crontab -l)/
@@ -92,11 +90,9 @@ export function standIns(folder: string, which: readonly ('systemd' | 'launchd' 
   const bin = join(folder, 'bin')
   mkdirSync(bin, { recursive: true })
   const put = (name: string, body: string) => {
-    // A name without an ending is CommonJS to Node, wherever it stands.
     writeFileSync(join(bin, name), head(folder) + body)
     chmodSync(join(bin, name), 0o755)
   }
-  writeFileSync(join(bin, 'package.json'), '{"type":"commonjs"}\n')
   if (which.includes('systemd')) {
     put('systemctl', systemctl)
     put('loginctl', loginctl)
@@ -109,7 +105,7 @@ export function standIns(folder: string, which: readonly ('systemd' | 'launchd' 
       const file = join(folder, 'calls')
       if (!existsSync(file)) return []
       const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
-      return lines.map((line) => (JSON.parse(line) as string[]).join(' ')).filter((line) => !questions.test(line))
+      return lines.filter((line) => !questions.test(line))
     },
     crontab: (text) => {
       const file = join(folder, 'crontab')
@@ -118,7 +114,11 @@ export function standIns(folder: string, which: readonly ('systemd' | 'launchd' 
     },
     onRestart: (argv) => {
       writeFileSync(join(folder, 'any-unit'), '')
-      writeFileSync(join(folder, 'restart'), JSON.stringify(argv))
+      writeFileSync(join(folder, 'restart'), `${argv.map(quoted).join(' ')} >/dev/null 2>&1\n`)
     },
   }
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`
 }

@@ -35,7 +35,7 @@ export function launchd(options: LaunchdOptions): ServiceManager {
     const file =
       text === undefined
         ? 'missing'
-        : !text.includes(mark) || !text.includes(`>${escaped(job.fleetFile)}<`)
+        : !text.includes(mark) || !text.includes(fleetKey(job))
           ? 'foreign'
           : text === plist(job)
             ? 'as it would be written'
@@ -111,9 +111,7 @@ ${job.argv.map((word) => `    <string>${escaped(word)}</string>\n`).join('')}  <
   <dict>
     <key>PATH</key>
     <string>${escaped(job.path)}</string>
-    <key>TOWERWATCH_CONFIG</key>
-    <string>${escaped(job.fleetFile)}</string>
-  </dict>
+${fleetKey(job)}  </dict>
 ${job.user === undefined ? '' : `  <key>UserName</key>\n  <string>${escaped(job.user)}</string>\n`}  <key>RunAtLoad</key>
   <true/>
 ${keep}  <key>StandardOutPath</key>
@@ -123,6 +121,11 @@ ${keep}  <key>StandardOutPath</key>
 </dict>
 </plist>
 `
+}
+
+/** Whose it is: a comment in XML could not hold every path. */
+function fleetKey(job: Job): string {
+  return `    <key>TOWERWATCH_CONFIG</key>\n    <string>${escaped(job.fleetFile)}</string>\n`
 }
 
 function escaped(text: string): string {
