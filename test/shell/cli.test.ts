@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ControlOutcome } from '../../src/adapters/control/messages.ts'
 import { startControlServer } from '../../src/adapters/control/server.ts'
 import { openLedger } from '../../src/adapters/ledger/sqlite.ts'
+import { newAgent } from '../../src/domain/agent.ts'
 import { operations } from '../../src/operations/registry.ts'
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
@@ -155,15 +156,20 @@ describe('towerwatch phase', () => {
     write('fleet.yaml', fleet())
     const ledger = openLedger(join(folder, 'state', 'ledger.sqlite'))
     const nowMs = Date.now()
-    const step = (from: string, to: string, daysAgo: number) => ({ from, to, atMs: nowMs - daysAgo * dayMs, noticedMs: nowMs })
-    ledger.record({
-      subject: { kind: 'agent', id: 'timmy' },
-      record: { facts: {}, status: { state: 'up', sinceMs: nowMs - 12 * dayMs } },
-      transitions: [step('new', 'up', 20), step('up', 'down', 13), step('down', 'up', 12)],
-    })
-    ledger.activity('timmy', { fromMs: nowMs - 14 * dayMs, toMs: nowMs - 13 * dayMs, busy: true })
-    ledger.alive(nowMs - 10 * dayMs)
-    ledger.close()
+    const step = (from: string, to: string, daysAgo: number) =>
+      ({
+        kind: 'transition',
+        subject: { kind: 'agent', id: 'timmy' },
+        transition: { from, to, atMs: nowMs - daysAgo * dayMs, noticedMs: nowMs },
+      }) as const
+    const record = { ...newAgent(nowMs), status: { state: 'up' as const, sinceMs: nowMs - 12 * dayMs } }
+    await ledger.write([
+      { kind: 'agent', id: 'timmy', record },
+      ...[step('new', 'up', 20), step('up', 'down', 13), step('down', 'up', 12)],
+      { kind: 'activity', agent: 'timmy', span: { fromMs: nowMs - 14 * dayMs, toMs: nowMs - 13 * dayMs, busy: true } },
+      { kind: 'looking', mark: { atMs: nowMs - 10 * dayMs, boot: '', bootMs: 0 } },
+    ])
+    await ledger.close()
     const report = JSON.parse((await run(['phase', '--json'])).out)
     expect(report).toMatchObject({
       fleet_operational: false,

@@ -1,5 +1,5 @@
 /** A ledger against the plainest thing that could be one: lists and maps in memory. */
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openLedger } from '../../../src/adapters/ledger/sqlite.ts'
 import { newAgent } from '../../../src/domain/agent.ts'
