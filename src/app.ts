@@ -76,6 +76,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       mutes,
       hands: (host) => hosts.get(host)?.link(),
       health: (host) => hosts.get(host)?.health(),
+      fault: (agent) => hosts.get(config.agents.get(agent)?.host ?? '')?.fault(agent),
       nextBeat: (agent, fits, signal) => nextBeat(roster, agent, fits, signal),
       daysBefore,
       tower: () => tower?.link(),

@@ -57,8 +57,10 @@ function agentLines(id: string, context: OperationContext): string[] {
   const { status, facts } = record
   const beat = facts.lastBeat
   const cause = status.cause === undefined ? '' : ` (${sayCause(status.cause)})`
+  const fault = context.fault(id)
   return [
     `${id}: ${status.state}${cause} for ${sayDuration(nowMs - status.sinceMs)}, ${beat ? `last beat ${sayDuration(nowMs - beat.atMs)} ago` : 'no beat was ever seen'}.`,
+    ...(fault === undefined ? [] : [`Heartbeat: ${fault}.`]),
   ]
 }
 
@@ -97,10 +99,12 @@ function hostData(id: string, context: OperationContext) {
 
 function agentData(id: string, context: OperationContext) {
   const record = context.agent(id)
+  const fault = context.fault(id)
   return {
     id,
     state: record?.status.state ?? 'new',
     ...(record?.facts.lastBeat && { beatAgeMs: Math.round(context.clock.now() - record.facts.lastBeat.atMs) }),
+    ...(fault !== undefined && { fault }),
   }
 }
 

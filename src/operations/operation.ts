@@ -40,6 +40,8 @@ export interface OperationContext {
   /** The hands on a host; undefined while it can't be reached. */
   hands(host: string): HostLink | undefined
   health(host: string): { atMs: number; health: HostHealth } | undefined
+  /** What is wrong with an agent's heartbeat and what to do about it, if anything. */
+  fault(agent: string): string | undefined
   /** Resolves with the first beat that fits, undefined when the signal fired first. */
   nextBeat(agent: string, fits: (beat: Beat) => boolean, signal: AbortSignal): Promise<Beat | undefined>
   /** Complete local days before now, the newest first. */

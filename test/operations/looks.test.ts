@@ -90,11 +90,21 @@ describe('health', () => {
     expect(data).toMatchObject({ agent: { id: 'timmy', state: 'up', beatAgeMs: 1_000 }, hosts: [{ id: 'local' }] })
   })
 
+  it('of an agent tells what is wrong with its heartbeat, and what to do about it', async () => {
+    await opened()
+    world.host('local').beat('timmy', new TextEncoder().encode('{"at'))
+    await world.clock.advance(1_000)
+    const { lines, data } = await world.ask('health', { subject: 'timmy' })
+    expect(lines[1]).toMatch(/^Heartbeat: \/beats\/timmy is not whole JSON: write it to another file .* half of it\.$/)
+    expect(data).toMatchObject({ agent: { fault: expect.stringContaining('is not whole JSON') } })
+  })
+
   it('of a name that an agent shares with its host tells both', async () => {
     await opened()
     const { lines } = await world.ask('health', { subject: 'ezra' })
     expect(lines[0]).toBe('ezra: new for under 1 s, no beat was ever seen.')
-    expect(lines[1]).toBe('host ezra: up for under 1 s.')
+    expect(lines[1]).toBe('Heartbeat: /beats/ezra is not there: start the agent, or put right the path in fleet.yaml.')
+    expect(lines[2]).toBe('host ezra: up for under 1 s.')
   })
 
   it('says so where a host was never probed, and what is wrong with one that is lost', async () => {

@@ -68,6 +68,7 @@ export function openWorld(
       mutes,
       hands: (host) => watches.get(host)?.link(),
       health: (host) => watches.get(host)?.health(),
+      fault: (agent) => watches.get(config.agents.get(agent)?.host ?? '')?.fault(agent),
       nextBeat: (agent, fits, signal) => nextBeat(roster, agent, fits, signal),
       daysBefore,
       tower: () => world.tower,
