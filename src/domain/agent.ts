@@ -177,11 +177,11 @@ export function dueMs(agent: AgentRecord, timing: Timing): number {
   switch (status.state) {
     case 'up':
       at(Math.max(facts.lastBeat.atMs + periodMs, facts.watchedSinceMs))
-      if (timing.hungMs !== undefined && facts.progress) at(facts.progress.atMs + timing.hungMs)
+      if (timing.hungMs !== undefined && facts.progress) at(Math.max(facts.progress.atMs, facts.watchedSinceMs) + timing.hungMs)
       break
     case 'late':
       at(Math.max(facts.lastBeat.atMs, facts.watchedSinceMs) + periodMs + graceMs)
-      if (timing.hungMs !== undefined && facts.progress) at(facts.progress.atMs + timing.hungMs)
+      if (timing.hungMs !== undefined && facts.progress) at(Math.max(facts.progress.atMs, facts.watchedSinceMs) + timing.hungMs)
       break
     default:
   }
@@ -232,7 +232,7 @@ function judge(
   }
   // Good beats are counted from the fall on, and not while something speaks against them: those say nothing of its recovery.
   const isReset = isDown && (agent.status.state !== 'down' || isEvident(facts, nowMs, timing))
-  const kept = isReset ? { ...facts, good: { count: 0, sinceMs: nowMs } } : facts
+  const kept = isReset ? { ...facts, good: { count: 0, sinceMs: status.sinceMs } } : facts
   return { facts: kept, status, ...(problem && { problem }), ...steady }
 }
 
@@ -303,7 +303,9 @@ function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: Agent
   if (suspected && !isOtherLife && beat.atMs <= suspected.atMs) next.suspected = suspected
   if (beat.failing === undefined) {
     delete next.failing
-    next.good = facts.good.count === 0 ? { count: 1, sinceMs: beat.atMs } : { ...facts.good, count: facts.good.count + 1 }
+    // One from before its fall says nothing of its recovery: a watch that starts again reads the old file anew.
+    if (facts.good.count > 0) next.good = { ...facts.good, count: facts.good.count + 1 }
+    else if (isOtherLife || beat.atMs > facts.good.sinceMs) next.good = { count: 1, sinceMs: beat.atMs }
   } else {
     next.failing = { atMs: beat.atMs, count: (facts.failing?.count ?? 0) + 1, text: beat.failing }
     next.good = { count: 0, sinceMs: beat.atMs }
@@ -431,7 +433,7 @@ function judgedStatus(facts: AgentFacts, nowMs: number, timing: Timing, before: 
 
 function hungSince(facts: AgentFacts, timing: Timing): number {
   if (timing.hungMs === undefined || !facts.progress || facts.lastBeat?.busy === false) return Number.POSITIVE_INFINITY
-  return facts.progress.atMs + timing.hungMs
+  return Math.max(facts.progress.atMs, facts.watchedSinceMs) + timing.hungMs
 }
 
 function effective(timing: Timing, beat: Beat): { periodMs: number; graceMs: number } {
