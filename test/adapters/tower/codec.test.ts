@@ -11,7 +11,7 @@ import {
   type Incoming,
   MAX_FRAME_BYTES,
 } from '../../../src/adapters/tower/codec.ts'
-import { towerMessages } from '../../../src/protocol/messages.ts'
+import { towerMessages, type WatchMessage } from '../../../src/protocol/messages.ts'
 
 const root = join(import.meta.dirname, '..', '..', 'fixtures', 'protocol', 'v1')
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8')
@@ -142,7 +142,7 @@ describe('what the watch sends', () => {
     const alert = {
       name: 'tower_alert',
       data: { v: 1, id: 'a', kind: 'notice', subjects: [], incidents: [], at: 1, text: '\ud83d and 🗼 \\ud800' },
-    } as const
+    } satisfies WatchMessage
     expect(JSON.parse(encodeWebsocket(alert))[2].text).toBe('\ufffd and 🗼 \\ud800')
   })
 })
