@@ -15,11 +15,13 @@ const connections = 32
 const rounds = 3
 const roundMs = 4_000
 const warmUpMs = 1_500
+const dawdlers = 1_000
 
 const listening = z.object({ url: z.string() })
 const port = z.object({ port: z.number() })
 const result = z.object({ answered: z.number(), seqs: z.number(), ms: z.number(), p50Ms: z.number(), p99Ms: z.number() })
 const kept = z.object({ beats: z.number() })
+const cut = z.object({ cutMs: z.number() })
 
 /**
  * Healthchecks is on no package registry, so it can't be set up here: these are figures of others. The better one is taken.
@@ -60,9 +62,20 @@ export async function measureBeats({ say, signal }: BenchmarkContext): Promise<O
       `beats: round ${round} of ${rounds}, ${perSecond(found.ours.at(-1)).toFixed(0)} a second, ${found.ours.at(-1)?.p99Ms.toFixed(1)} ms at the 99th percentile`,
     )
   }
+  const slow = start('beats-dawdle-child.ts')
+  const cutAll = slow.hears('cutMs', signal)
+  // Awaited further down; a fault before that is told there.
+  cutAll.catch(() => {})
+  slow.says({ port: pushPort, connections: dawdlers })
+  await slow.hears('dawdling', signal)
+  const beside = await load(ours, pushPort, roundMs)
+  const { cutMs } = cut.parse(await cutAll)
+  say(
+    `beats: beside ${dawdlers} connections that dawdle, ${beside.p99Ms.toFixed(1)} ms; the last of those was cut after ${(cutMs / 1_000).toFixed(1)} s`,
+  )
   push.says({})
   const { beats } = kept.parse(await push.hears('beats', signal))
-  const posted = found.ours.at(-1)?.seqs
+  const posted = beside.seqs
   if (beats !== posted) throw new Error(`the ledger knows the beats up to ${beats}, but ${posted} were answered with OK`)
 
   const rate = (results: z.infer<typeof result>[]) => median(results.map(perSecond))
@@ -89,6 +102,14 @@ export async function measureBeats({ say, signal }: BenchmarkContext): Promise<O
         whose: 'ours',
         means: 'the same, the 99th percentile',
       },
+      beats_p99_beside_dawdlers_ms: {
+        value: beside.p99Ms,
+        unit: 'ms',
+        better: 'lower',
+        whose: 'ours',
+        means: `the same, while ${dawdlers} connections send a byte now and then`,
+      },
+      dawdlers_cut_ms: { value: cutMs, unit: 'ms', better: 'lower', whose: 'ours', means: 'how long the last of those was open' },
       map_floor_beats_per_s: {
         value: rate(found.floor),
         unit: '1/s',
