@@ -1,7 +1,7 @@
 /** The watch's own beat: what it says of itself every few seconds, for whoever watches the watch. */
 
 export interface OwnBeat {
-  /** Epoch milliseconds by the watch's clock: a label for people, ages come from `bootMs`. */
+  /** Epoch milliseconds by the wall clock: a label for people, ages come from `bootMs`. */
   at: number
   pid: number
   /** Which life of the watch: `bootId:startTime` of its process. */
@@ -31,9 +31,9 @@ export const ownBeatEveryMs = 5_000
 const sweepLateMs = 20_000
 const loopLateMs = 10_000
 
-/** How the watch does, as it sees itself. `lastSweepMs` by the watch's clock; undefined before the first sweep. */
+/** How the watch does, as it sees itself. `sinceSweepMs`: undefined before the first sweep. */
 export interface OwnHealth {
-  lastSweepMs: number | undefined
+  sinceSweepMs: number | undefined
   lagMs: number
 }
 
@@ -41,9 +41,9 @@ export interface OwnHealth {
  * Why the watch is not well; undefined while it is. A ledger that can't be written is no reason: that is said elsewhere, and
  * watching and telling go on.
  */
-export function ownTrouble(health: OwnHealth, nowMs: number): string | undefined {
-  if (health.lastSweepMs === undefined) return 'it has not looked at the fleet yet'
-  if (nowMs - health.lastSweepMs > sweepLateMs) return 'its sweep stands still'
+export function ownTrouble(health: OwnHealth): string | undefined {
+  if (health.sinceSweepMs === undefined) return 'it has not looked at the fleet yet'
+  if (health.sinceSweepMs > sweepLateMs) return 'its sweep stands still'
   if (health.lagMs > loopLateMs) return 'its event loop is late'
   return undefined
 }

@@ -28,7 +28,7 @@ export function startOutsidePing(ports: OutsidePingPorts): { stop(): Promise<voi
   }
 
   async function ping(): Promise<void> {
-    const trouble = ownTrouble(ports.health(), clock.now())
+    const trouble = ownTrouble(ports.health())
     if (trouble !== undefined) return say(trouble)
     try {
       await outside.call('well', stopping.signal)

@@ -14,7 +14,10 @@ export interface OwnBeatPorts {
   log: Log
   /** How the rest of the watch does; asked at each beat. */
   look(): { ledger: LedgerState; tower: TowerState }
-  /** The deadman told people that the watch was gone. Resolves when it is durable that they will be told of its return. */
+  /**
+   * The deadman told people that the watch was gone. Resolves when it is durable that they will be told of its return. The
+   * alert's id is the deadman's own for that, so that the Tower says it once, whoever tells it.
+   */
   outageOver(alert: AlertRecord): Promise<void>
 }
 
@@ -43,7 +46,7 @@ export function startOwnBeat(ports: OwnBeatPorts): OwnBeatWatch {
       epoch ??= await ownEpoch()
       const { boot, bootMs } = machine.now()
       seq += 1
-      const beat = { at: Math.round(clock.now()), pid: ports.pid, epoch, boot, bootMs, seq, ...ports.look(), lagMs: Math.round(lagMs) }
+      const beat = { at: clock.wall(), pid: ports.pid, epoch, boot, bootMs, seq, ...ports.look(), lagMs: Math.round(lagMs) }
       await file.write({ ...beat, ...(tells !== undefined && { tells }), ...more })
       if (!isWritten) log.info({}, "the watch's own beat can be written again")
       isWritten = true
@@ -70,10 +73,10 @@ export function startOwnBeat(ports: OwnBeatPorts): OwnBeatWatch {
     if (!outage?.isTold || begun.has(outage.id)) return
     const { id } = outage
     begun.add(id)
-    const nowMs = Math.round(clock.now())
-    const text = backSentence(outage, nowMs)
+    // The deadman's times are by the wall clock.
+    const text = backSentence(outage, clock.wall())
     log.info({ outage: id }, text)
-    ports.outageOver({ id: backAlertId(outage), kind: 'notice', subjects: [], incidents: [], at: nowMs, text }).then(
+    ports.outageOver({ id: backAlertId(outage), kind: 'notice', subjects: [], incidents: [], at: clock.now(), text }).then(
       () => {
         tells = id
       },
@@ -104,7 +107,7 @@ export function startOwnBeat(ports: OwnBeatPorts): OwnBeatWatch {
       timer?.cancel()
       await underWay
       // A watch that failed says nothing: its silence is what brings it back.
-      if (how === 'in-order') await write({ stoppedAt: Math.round(clock.now()) })
+      if (how === 'in-order') await write({ stoppedAt: clock.wall() })
     },
   }
 }

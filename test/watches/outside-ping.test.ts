@@ -16,7 +16,7 @@ beforeEach(() => {
   log = keptLog()
   calls = []
   answer = async () => {}
-  health = () => ({ lastSweepMs: clock.now(), lagMs: 0 })
+  health = () => ({ sinceSweepMs: 0, lagMs: 0 })
 })
 
 const start = () =>
@@ -46,9 +46,9 @@ describe('the outside ping', () => {
   })
 
   it.each<[string, OwnHealth, string]>([
-    ['has not looked at the fleet yet', { lastSweepMs: undefined, lagMs: 0 }, 'it has not looked at the fleet yet'],
-    ['does not sweep any more', { lastSweepMs: -20_000, lagMs: 0 }, 'its sweep stands still'],
-    ['is late with everything', { lastSweepMs: 10_000, lagMs: 10_001 }, 'its event loop is late'],
+    ['has not looked at the fleet yet', { sinceSweepMs: undefined, lagMs: 0 }, 'it has not looked at the fleet yet'],
+    ['does not sweep any more', { sinceSweepMs: 20_001, lagMs: 0 }, 'its sweep stands still'],
+    ['is late with everything', { sinceSweepMs: 5_000, lagMs: 10_001 }, 'its event loop is late'],
   ])('is not called while the watch %s, which is said once', async (_name, state, trouble) => {
     health = () => state
     const ping = start()
