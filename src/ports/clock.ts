@@ -1,7 +1,23 @@
 /** Time as the watch measures it. Tests put in a clock of their own. */
+import type { LookingMark } from './ledger.ts'
+
 export interface Clock {
-  /** Epoch milliseconds that never step: taken from the wall once, then moved by the monotonic clock. */
+  /** Whole epoch milliseconds that never step: taken from the wall once, then moved by the monotonic clock. */
   now(): number
+  /** Whole epoch milliseconds as this machine's clock on the wall shows them, which anybody may set: for labels and schedules. */
+  wall(): number
   /** Calls back once after `ms`, unless cancelled. */
   after(ms: number, callback: () => void): { cancel(): void }
+}
+
+/** The clock of a watch, on a machine that may fall asleep. */
+export interface WatchClock extends Clock {
+  /**
+   * Adds to `now` what the machine has slept, and answers how much that was. Until then `now` goes on as if it hadn't: time
+   * must not jump for anybody before the roster knows that nobody was looking, or whoever happens to be looked at first
+   * would seem dead. So only the sweep calls this, and says `blind` in the same turn.
+   */
+  wake(): number
+  /** This moment, for the next life of the watch to go on from. */
+  mark(): LookingMark
 }

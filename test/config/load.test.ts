@@ -327,6 +327,16 @@ describe('maintenance windows', () => {
       'maintenance.0.fro',
     )
   })
+
+  it('name times that there are, and days that come', () => {
+    expect(faultsOf(window('subjects: [all], reason: x, cron: "0 25 * * *", for: 1h'))).toMatchObject([
+      { line: expect.any(Number), path: 'maintenance.0.cron', message: expect.stringContaining('hour: expected numbers from 0 to 23') },
+    ])
+    expect(faultsOf(window('subjects: [all], reason: x, cron: "0 3 31 4 *", for: 1h'))[0]?.message).toBe('there is no such day in any year')
+    expect(faultsOf(window('subjects: [all], reason: x, from: "2026-02-30 22:00", to: "2026-03-01 21:00"'))).toMatchObject([
+      { path: 'maintenance.0.from', message: 'there is no such day or time: 2026-02-30 22:00' },
+    ])
+  })
 })
 
 describe('a time zone', () => {
