@@ -102,9 +102,14 @@ export function startSinkPump(options: SinkPumpOptions, ports: SinkPumpPorts): S
     } else timer = clock.after(Math.min(wakeMs - nowMs, lookAgainMs), run)
   }
 
-  /** The oldest that may go: none that waits for its time, and none behind one about the same subject. */
-  function choose(nowMs: number): { next?: { original: AlertRecord; sent: AlertRecord }; wakeMs: number } {
+  /**
+   * The oldest that may go: none that waits for its time, and none behind one about the same subject. Where that has failed
+   * again and again, each second time the one that was tried least: it may be the alert, not the sink.
+   */
+  function choose(nowMs: number): { next: { original: AlertRecord; sent: AlertRecord } | undefined; wakeMs: number } {
     const held = new Set<string>()
+    const isProbe = failures >= 3 && failures % 2 === 1
+    let next: { original: AlertRecord; sent: AlertRecord } | undefined
     let wakeMs = Number.POSITIVE_INFINITY
     const waiting = outbox.untold(receiver, window, state.fromMs)
     forgetTriesBut(waiting)
@@ -116,12 +121,17 @@ export function startSinkPump(options: SinkPumpOptions, ports: SinkPumpPorts): S
         continue
       }
       const nextMs = verdict?.kind === 'wait' ? verdict.untilMs : (tries.get(alert.id)?.nextMs ?? nowMs)
-      if (verdict?.kind === 'send' && nextMs <= nowMs) return { next: { original: alert, sent: verdict.alert }, wakeMs }
+      if (verdict?.kind === 'send' && nextMs <= nowMs) {
+        if (!next || triesOf(alert) < triesOf(next.original)) next = { original: alert, sent: verdict.alert }
+        if (!isProbe || triesOf(alert) === 0) break
+      }
       for (const key of keys) held.add(key)
       if (verdict && nextMs < wakeMs) wakeMs = nextMs
     }
-    return { wakeMs }
+    return { next, wakeMs }
   }
+
+  const triesOf = (alert: AlertRecord) => tries.get(alert.id)?.count ?? 0
 
   function forgetTriesBut(waiting: readonly AlertRecord[]): void {
     const ids = new Set(waiting.map((alert) => alert.id))
@@ -149,9 +159,8 @@ export function startSinkPump(options: SinkPumpOptions, ports: SinkPumpPorts): S
     const known = alert.incidents.flatMap((number) => ports.incident(number) ?? [])
     if (known.length === alert.incidents.length && known.every(({ closedMs }) => closedMs !== undefined)) return { kind: 'skip' }
     const toldMs = Math.min(alert.at, ...known.map(({ told }) => told?.atMs ?? alert.at))
-    const isEarly = alert.at < toldMs + afterMs
     // Its problem has still to go there.
-    if (alert.kind === 'reminder' && isEarly) return { kind: 'skip' }
+    if (alert.kind === 'reminder' && alert.at < toldMs + afterMs) return { kind: 'skip' }
     if (nowMs < toldMs + afterMs) return { kind: 'wait', untilMs: toldMs + afterMs }
     // What can't be looked up is better told than forgotten.
     if (known.length < alert.incidents.length) return { kind: 'send', alert }
