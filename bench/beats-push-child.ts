@@ -28,7 +28,7 @@ const log: Log = {
   error: tell,
 }
 const ledger = openLedger(join(folder, 'ledger.sqlite'))
-const engine = openEngine(config, { ledger, clock: systemClock, log, newId: randomUUID, occurrences: () => [] })
+const engine = openEngine(config, { ledger, clock: systemClock, log, newId: randomUUID })
 const listen = { host: '127.0.0.1', port: 0 }
 const posted = startPostedBeats(config, {
   source: httpBeatSource({ listen, clock: systemClock, log }),
