@@ -15,12 +15,16 @@ interface Rule {
 }
 
 // shell and demo put the parts together for a user, as app.ts does for a watch: they may know everybody but cli.ts.
-const everybody = ['app', 'watches', 'operations', 'adapters', 'config', 'ports', 'protocol', 'domain', 'version']
+const everybody = ['app', 'engine', 'simulator', 'watches', 'operations', 'adapters', 'config', 'ports', 'protocol', 'domain', 'version']
 const rules: Record<string, Rule> = {
   cli: { layers: ['shell', 'demo', 'operations', 'version'], packages: 'any' },
   shell: { layers: everybody, packages: 'any' },
   demo: { layers: everybody, packages: 'any' },
-  app: { layers: ['watches', 'operations', 'config', 'ports', 'domain'], packages: [] },
+  app: { layers: ['engine', 'watches', 'operations', 'config', 'ports', 'domain'], packages: [] },
+  // It puts a watch together as app.ts does, on virtual time: the engine, the sweep, and the ledger in memory.
+  simulator: { layers: ['engine', 'watches', 'adapters', 'config', 'ports', 'domain'], packages: ['zod'] },
+  // What decides, for the daemon and the simulator alike.
+  engine: { layers: ['watches', 'config', 'ports', 'domain'], packages: [] },
   watches: { layers: ['operations', 'config', 'ports', 'protocol', 'domain'], packages: ['node-cron', 'node:path'] },
   operations: { layers: ['config', 'ports', 'domain'], packages: ['zod'] },
   adapters: { layers: ['ports', 'protocol', 'domain'], packages: 'any' },
@@ -89,6 +93,8 @@ function faultOf(folder: string, file: string, specifier: string, rule: Rule): s
   if (target.startsWith('..')) return 'it is outside of src'
   const [from, to] = [layerOf(file), layerOf(target)]
   if (from === 'adapters' && to === 'adapters' && technologyOf(file) !== technologyOf(target)) return 'adapters never import one another'
+  if (from === 'simulator' && to === 'adapters' && technologyOf(target) !== 'adapters/ledger')
+    return 'the simulator has no adapter but the ledger'
   if (from !== to && !rule.layers.includes(to)) return `${from} may not import ${to}`
   return undefined
 }
@@ -153,6 +159,10 @@ describe('a planted violation', () => {
     ['adapters/hosts/ssh.ts', "import { systemClock } from '../clock.ts'\n", 'adapters never import one another'],
     ['adapters/hosts/ssh.ts', "import type { Config } from '../../config/config.ts'\n", 'adapters may not import config'],
     ['app.ts', "import { openLedger } from './adapters/ledger/sqlite.ts'\n", 'app may not import adapters'],
+    ['engine.ts', "import { openLedger } from './adapters/ledger/sqlite.ts'\n", 'engine may not import adapters'],
+    ['simulator/stage.ts', "import { systemClock } from '../adapters/clock.ts'\n", 'the simulator has no adapter but the ledger'],
+    ['simulator/stage.ts', "import { startWatch } from '../app.ts'\n", 'simulator may not import app'],
+    ['watches/sweep.ts', "import { openEngine } from '../engine.ts'\n", 'watches may not import engine'],
     ['shell/run.ts', "import { program } from '../cli.ts'\n", 'shell may not import cli'],
     ['domain/agent.ts', "import { x } from '../../test/fakes/host.ts'\n", 'it is outside of src'],
     ['helpers/misc.ts', '', 'is in no layer'],

@@ -1,0 +1,237 @@
+/** What was recorded and told, against what ought to have been. */
+import type { Incident } from '../domain/incident.ts'
+import type { AlertRecord } from '../ports/ledger.ts'
+import type { Life } from './lives.ts'
+import { type Death, type Delay, type Expected, expected, sumsOf } from './oracle.ts'
+import type { Place } from './sight.ts'
+import type { SimulatedTower } from './tower.ts'
+import type { Strike, World } from './world.ts'
+
+export type FindingKind = 'missed' | 'false-death' | 'lost-alert' | 'duplicate-alert'
+
+export interface Finding {
+  kind: FindingKind
+  /** "agent:a12" */
+  subject: string
+  atMs: number
+  /** What was expected and what was found. */
+  text: string
+}
+
+export interface Verdict {
+  findings: Finding[]
+  /** The largest difference of one agent's up, down or unknown time. */
+  ledgerErrorMs: number
+  ledgerErrorOf?: { agent: string; text: string }
+  /** How long each kind of fault took to be noticed, counted from when it struck. */
+  delaysMs: Map<string, number[]>
+  perAgent: Map<string, { deaths: number; falseDeaths: number; alerts: number; delaysMs: number[] }>
+  said: Record<'problem' | 'recovery' | 'reminder' | 'other', number>
+  incidents: number
+}
+
+export interface Records {
+  /** As they are at the end. */
+  incidents: readonly Incident[]
+  alerts: readonly AlertRecord[]
+  /** Milliseconds of one agent by the ledger. */
+  uptime: (agent: string) => { upMs: number; downMs: number; unknownMs: number }
+}
+
+/** Closer to the end than this, something may still be under way. */
+const tailMs = 15 * 60_000
+
+export function judge(world: World, tower: SimulatedTower, records: Records, startMs: number, endMs: number): Verdict {
+  const verdict: Verdict = {
+    findings: [],
+    ledgerErrorMs: 0,
+    delaysMs: new Map(),
+    perAgent: new Map(),
+    said: { problem: 0, recovery: 0, reminder: 0, other: 0 },
+    incidents: records.incidents.length,
+  }
+  const bySubject = new Map<string, Incident[]>()
+  for (const incident of records.incidents) {
+    const key = `${incident.subject.kind}:${incident.subject.id}`
+    bySubject.set(key, [...(bySubject.get(key) ?? []), incident])
+  }
+  for (const life of world.lives) {
+    const place = world.places.find(({ id }) => id === life.host)
+    const actual = bySubject.get(`agent:${life.id}`) ?? []
+    const ideal = expected(life.history, delaysOf(world.strikes, life), startMs, endMs)
+    judgeDeaths(life, ideal.deaths, actual, place, endMs, verdict)
+    judgeLedger(life, ideal, records, endMs, verdict)
+  }
+  for (const place of world.places) judgeHost(place, bySubject.get(`host:${place.id}`) ?? [], endMs, verdict)
+  judgeAlerts(world, tower, records, endMs, verdict)
+  measure(world.strikes, bySubject, verdict)
+  return verdict
+}
+
+/** When the watch, or the agent's host, was slow for a known reason. */
+function delaysOf(strikes: readonly Strike[], life: Life): Delay[] {
+  return strikes.flatMap(({ kind, atMs, toMs, subject }): Delay[] => {
+    if (kind === 'slow-host' && subject.id === life.host) return [{ fromMs: atMs, toMs: toMs + 60_000, byMs: 46_000 }]
+    if ((kind === 'partition' || kind === 'host-down') && subject.id === life.host)
+      return [{ fromMs: atMs, toMs: toMs + 15_000, byMs: 15_000 }]
+    // Stopped in between, it looks again some seconds later.
+    if (subject.kind === 'watch' && ['stall', 'sleep', 'daemon-kill'].includes(kind))
+      return [{ fromMs: atMs, toMs: toMs + 10_000, byMs: 30_000 }]
+    return []
+  })
+}
+
+function judgeDeaths(
+  life: Life,
+  deaths: readonly Death[],
+  actual: readonly Incident[],
+  place: Place | undefined,
+  endMs: number,
+  verdict: Verdict,
+): void {
+  const subject = `agent:${life.id}`
+  const find = (kind: FindingKind, atMs: number, text: string) => void verdict.findings.push({ kind, subject, atMs, text })
+  const covers = (incident: Incident, death: Death) =>
+    incident.openedMs <= Math.min(death.toMs, endMs) + 1_000 && (incident.closedMs ?? endMs) >= death.fromMs - 1_000
+  for (const death of deaths) {
+    if (!death.isCertain || death.dueMs > endMs) continue
+    const found = actual.find((incident) => covers(incident, death))
+    if (!found) find('missed', death.fromMs, `${death.cause} from ${say(death.fromMs)} to ${say(death.toMs)}, and nobody noticed`)
+    else if (found.openedMs >= death.fromMs - 1_000 && found.noticedMs > death.dueMs)
+      find(
+        'missed',
+        death.fromMs,
+        `${death.cause} from ${say(death.fromMs)}, noticed only at ${say(found.noticedMs)}, due by ${say(death.dueMs)}`,
+      )
+  }
+  let falseDeaths = 0
+  for (const incident of actual) {
+    const meant = deaths.filter((death) => covers(incident, death))
+    const lost = place?.incidents.find(({ fromMs, toMs = endMs }) => fromMs < incident.openedMs && toMs > incident.noticedMs)
+    const where = `incident #${incident.number} (${incident.cause}) from ${say(incident.openedMs)}, noticed ${say(incident.noticedMs)}`
+    const [first] = meant
+    const end = meant.at(-1)
+    let fault: string | undefined
+    if (!first || !end) fault = `${where}: there was no death`
+    else if (meant.every(({ isWell }) => isWell)) fault = `${where}: it was late, but well`
+    else if (lost && !life.isPosted) fault = `${where}: opened while its host was lost since ${say(lost.fromMs)}`
+    else if (incident.openedMs < first.fromMs - 1_000) fault = `${where}: it died only at ${say(first.fromMs)}`
+    else if (meant.length > 1 && !incident.flapping && meant[1]?.isCertain && first.isCertain)
+      fault = `${where}: stands for ${meant.length} deaths, and is not said to flap`
+    else if (end.isCertain && end.toMs < endMs - tailMs && (incident.closedMs === undefined || incident.closedMs > end.toMs + 1_000))
+      fault = `${where}: over at ${say(end.toMs)}, closed ${incident.closedMs === undefined ? 'never' : `at ${say(incident.closedMs)}`}`
+    if (fault === undefined) continue
+    falseDeaths++
+    find('false-death', incident.openedMs, fault)
+  }
+  verdict.perAgent.set(life.id, { deaths: deaths.length, falseDeaths, alerts: 0, delaysMs: [] })
+}
+
+function judgeLedger(life: Life, ideal: Expected, records: Records, endMs: number, verdict: Verdict): void {
+  const sums = sumsOf(ideal.spans, endMs)
+  const found = records.uptime(life.id)
+  for (const key of ['upMs', 'downMs', 'unknownMs'] as const) {
+    const errorMs = Math.max(0, Math.abs(sums[key] - found[key]) - ideal.slackMs)
+    if (errorMs <= verdict.ledgerErrorMs) continue
+    verdict.ledgerErrorMs = errorMs
+    verdict.ledgerErrorOf = { agent: life.id, text: `${key}: ${found[key]} by the ledger, ${sums[key]} by the rules (± ${ideal.slackMs})` }
+  }
+}
+
+function judgeHost(place: Place, actual: readonly Incident[], endMs: number, verdict: Verdict): void {
+  const subject = `host:${place.id}`
+  const fits = (incident: Incident, lost: Place['incidents'][number]) =>
+    incident.openedMs <= (lost.toMs ?? endMs) + 1_000 && (incident.closedMs ?? endMs) >= lost.fromMs - 1_000
+  for (const lost of place.incidents) {
+    const found = actual.filter((incident) => fits(incident, lost))
+    if (found.length === 0 || !found.some(({ noticedMs }) => noticedMs <= lost.noticedMs + 6_000))
+      verdict.findings.push({
+        kind: 'missed',
+        subject,
+        atMs: lost.fromMs,
+        text: `lost from ${say(lost.fromMs)}, and not noticed by ${say(lost.noticedMs)}`,
+      })
+  }
+  for (const incident of actual) {
+    const meant = place.incidents.filter((lost) => fits(incident, lost))
+    const where = `incident #${incident.number} from ${say(incident.openedMs)}`
+    if (meant.length === 0)
+      verdict.findings.push({ kind: 'false-death', subject, atMs: incident.openedMs, text: `${where}: the host was there` })
+    else if (meant.length > 1 && !incident.flapping)
+      verdict.findings.push({ kind: 'missed', subject, atMs: incident.openedMs, text: `${where} stands for ${meant.length} losses` })
+  }
+}
+
+function judgeAlerts(world: World, tower: SimulatedTower, records: Records, endMs: number, verdict: Verdict): void {
+  const problems = new Map<number, string[]>()
+  const recoveries = new Map<number, string[]>()
+  const saidIds = new Set<string>()
+  for (const { alert } of tower.said) {
+    saidIds.add(alert.id)
+    const { kind } = alert
+    verdict.said[kind === 'problem' || kind === 'recovery' || kind === 'reminder' ? kind : 'other']++
+    for (const { kind: what, id } of alert.subjects) {
+      const one = what === 'agent' ? verdict.perAgent.get(id) : undefined
+      if (one) one.alerts++
+    }
+    const book = kind === 'problem' ? problems : kind === 'recovery' ? recoveries : undefined
+    for (const number of alert.incidents) book?.set(number, [...(book.get(number) ?? []), alert.id])
+  }
+  for (const alert of records.alerts)
+    if (!saidIds.has(alert.id) && alert.at < endMs - tailMs)
+      verdict.findings.push({
+        kind: 'lost-alert',
+        subject: alert.subjects.map(({ kind, id }) => `${kind}:${id}`).join(' '),
+        atMs: alert.at,
+        text: `${alert.kind} ${alert.id} was made and never said: ${alert.text}`,
+      })
+  for (const incident of records.incidents) {
+    const subject = `${incident.subject.kind}:${incident.subject.id}`
+    const find = (kind: FindingKind, text: string) =>
+      void verdict.findings.push({
+        kind,
+        subject,
+        atMs: incident.noticedMs,
+        text: `incident #${incident.number} from ${say(incident.openedMs)}: ${text}`,
+      })
+    const told = problems.get(incident.number) ?? []
+    const ended = recoveries.get(incident.number) ?? []
+    if (told.length > 1) find('duplicate-alert', `told ${told.length} times (${told.join(', ')})`)
+    if (ended.length > 1) find('duplicate-alert', `told ${ended.length} times that it is over (${ended.join(', ')})`)
+    if (told.length === 0 && ended.length > 0) find('duplicate-alert', 'told that it is over, though nobody had heard of it')
+    if (told.length === 0 && incident.noticedMs < endMs - tailMs && !isHeldBack(incident, world, endMs)) find('lost-alert', 'never told')
+    if (
+      told.length > 0 &&
+      ended.length === 0 &&
+      incident.closedMs !== undefined &&
+      (incident.endNoticedMs ?? incident.closedMs) < endMs - tailMs
+    )
+      find('lost-alert', `over since ${say(incident.closedMs)}, which was never told`)
+  }
+}
+
+/** Its host was lost from before it could be told until it was over. */
+function isHeldBack(incident: Incident, world: World, endMs: number): boolean {
+  if (incident.subject.kind === 'host') return false
+  const host = world.lives.find(({ id }) => id === incident.subject.id)?.host
+  const place = world.places.find(({ id }) => id === host)
+  const overMs = incident.endNoticedMs ?? incident.closedMs ?? endMs
+  return place?.incidents.some(({ noticedMs, toMs = endMs }) => noticedMs <= incident.noticedMs + 1_000 && toMs >= overMs - 1_000) ?? false
+}
+
+function measure(strikes: readonly Strike[], bySubject: ReadonlyMap<string, readonly Incident[]>, verdict: Verdict): void {
+  for (const strike of strikes) {
+    if (strike.subject.kind === 'watch') continue
+    const found = (bySubject.get(`${strike.subject.kind}:${strike.subject.id}`) ?? []).find(
+      (incident) => incident.openedMs >= strike.atMs - 1_000 && incident.openedMs <= strike.toMs,
+    )
+    if (!found) continue
+    const delayMs = found.noticedMs - strike.atMs
+    verdict.delaysMs.set(strike.kind, [...(verdict.delaysMs.get(strike.kind) ?? []), delayMs])
+    if (strike.subject.kind === 'agent') verdict.perAgent.get(strike.subject.id)?.delaysMs.push(delayMs)
+  }
+}
+
+function say(ms: number): string {
+  return Number.isFinite(ms) ? new Date(ms).toISOString().slice(0, 19).replace('T', ' ') : 'the end'
+}

@@ -1,0 +1,212 @@
+/**
+ * What the watch ought to have recorded of an agent, worked out from what truly happened and from the rules as they are
+ * written for people. It shares nothing with the engine, on purpose: two independent readings of the rules must agree.
+ *
+ * - Up from a beat on. Down when nothing was heard for period + grace, from the moment that this time was over; it does not
+ *   begin before the watch, or the way to the host, was there again for as long.
+ * - Down when the host was asked twice and said that the process is gone, from the first time on.
+ * - Down when it was busy for its `hung` time without progress.
+ * - Up again from the beat that shows that it is over: a beat later than the death, of another life, or with progress.
+ * - Out of sight (its host lost, the watch not looking) is unknown, from the last moment of sight to the next. An agent that
+ *   posts its beats is in sight of its own as long as they come. What epoch and sequence prove afterwards was up.
+ */
+import type { History } from './history.ts'
+
+export interface Death {
+  fromMs: number
+  /** When the beat came that ended it; infinite where none did. */
+  toMs: number
+  cause: 'silent' | 'gone' | 'hung'
+  /** Until when it must have been noticed, if it lasts as long in sight. */
+  dueMs: number
+  /** It lasted, in sight, beyond `dueMs`: the watch had its chance. */
+  isCertain: boolean
+  /** In truth the agent was well, and only late. */
+  isWell: boolean
+}
+
+export interface Expected {
+  /** Without gaps from the beginning to the end. */
+  spans: { fromMs: number; bucket: 'up' | 'down' | 'unknown' }[]
+  deaths: Death[]
+  /** So much of the buckets depends on the moment at which the watch happened to look. */
+  slackMs: number
+}
+
+/** A time in which the watch may be slower to notice, and by how much. */
+export interface Delay {
+  fromMs: number
+  toMs: number
+  byMs: number
+}
+
+const sweepMs = 5_000
+const lookMs = 1_000
+
+export function expected(history: History, delays: readonly Delay[], startMs: number, endMs: number): Expected {
+  const { periodMs, graceMs, hungMs, isPosted } = history
+  const spans: Expected['spans'] = [{ fromMs: startMs, bucket: 'unknown' }]
+  const deaths: Death[] = []
+  let slackMs = 0
+  let beat: { atMs: number; epoch: string; seq: number; isIdle: boolean } | undefined
+  let watchedMs = startMs
+  /** The watch may have looked so much later than that. */
+  let watchedWithinMs = 0
+  let blindWithinMs = 0
+  let movedMs = startMs
+  let gone: { atMs: number } | undefined
+  let open: Death | undefined
+  let hostLostMs: number | undefined
+  let isBlind = false
+  /** Nobody looked from … to, and no beat has come since. */
+  let unproved: { fromMs: number; toMs: number } | undefined
+
+  const isHidden = () => isBlind || (hostLostMs !== undefined && !isPosted)
+  const last = () => spans.at(-1) ?? { fromMs: startMs, bucket: 'unknown' as const }
+
+  function set(bucket: Expected['spans'][number]['bucket'], atMs: number): void {
+    const before = last()
+    if (before.bucket === bucket) return
+    // What was recorded stays as it was recorded.
+    spans.push({ fromMs: Math.max(atMs, before.fromMs), bucket })
+  }
+
+  function lateBy(ms: number): number {
+    let byMs = sweepMs + lookMs
+    for (const delay of delays) if (delay.fromMs <= ms + byMs && delay.toMs + delay.byMs >= ms) byMs += delay.byMs
+    return byMs
+  }
+
+  function fall(atMs: number, cause: Death['cause'], withinMs: number): void {
+    const fromMs = Math.max(atMs, last().fromMs)
+    set('down', atMs)
+    if (open) return
+    // What made it silent or stuck began before it was silent for too long.
+    const isWell = !history.troubles.some((trouble) => trouble.fromMs <= atMs && trouble.toMs >= atMs - periodMs - graceMs)
+    open = { fromMs, toMs: Number.POSITIVE_INFINITY, cause, dueMs: fromMs + lateBy(fromMs) + withinMs, isCertain: false, isWell }
+    deaths.push(open)
+  }
+
+  /** It is in sight, and down, until this moment. */
+  function lasted(toMs: number): void {
+    if (open && toMs > open.dueMs) open.isCertain = true
+  }
+
+  /** A death that was over before the watch must have noticed it may stand in the ledger or not. */
+  function unsure(toMs: number): void {
+    if (open && !open.isCertain) slackMs += Math.max(0, toMs - open.fromMs)
+  }
+
+  /** What time alone brings about until this moment. */
+  function pass(toMs: number): void {
+    if (!beat || isHidden()) return
+    if (open) {
+      if (hostLostMs === undefined) lasted(toMs)
+      return
+    }
+    const silentMs = Math.max(beat.atMs, watchedMs) + periodMs + graceMs
+    const hungAtMs = hungMs === undefined || beat.isIdle ? Number.POSITIVE_INFINITY : Math.max(movedMs, watchedMs) + hungMs
+    const fallsMs = Math.min(silentMs, hungAtMs)
+    if (fallsMs > toMs) return
+    if (hostLostMs === undefined) {
+      const isSinceWatched = fallsMs === watchedMs + periodMs + graceMs || fallsMs === watchedMs + (hungMs ?? 0)
+      fall(fallsMs, fallsMs === silentMs ? 'silent' : 'hung', isSinceWatched ? watchedWithinMs : 0)
+      lasted(toMs)
+    } else set('unknown', fallsMs)
+  }
+
+  for (const moment of history.moments) {
+    switch (moment.kind) {
+      case 'beats': {
+        pass(moment.fromMs)
+        const isOther = beat !== undefined && beat.epoch !== moment.epoch
+        if (unproved && beat && !isOther && (moment.fromSeq - beat.seq) * (periodMs + graceMs) >= moment.fromMs - beat.atMs)
+          prove(spans, unproved, open)
+        unproved = undefined
+        if (gone && !isOther && moment.fromMs <= gone.atMs) {
+          beat = { atMs: moment.toMs, epoch: moment.epoch, seq: moment.toSeq, isIdle: moment.isIdle }
+          break
+        }
+        gone = undefined
+        const isLater = isOther || (open !== undefined && moment.fromMs > open.fromMs)
+        if (open && isLater && (open.cause !== 'hung' || moment.isMoving)) {
+          if (!isHidden() && hostLostMs === undefined) unsure(moment.fromMs)
+          open.toMs = Math.max(moment.fromMs, open.fromMs)
+          open = undefined
+        }
+        if (moment.isMoving) movedMs = moment.toMs
+        if (!isHidden() && !open) set('up', moment.fromMs)
+        beat = { atMs: moment.toMs, epoch: moment.epoch, seq: moment.toSeq, isIdle: moment.isIdle }
+        break
+      }
+      case 'gone':
+        pass(moment.sureMs)
+        gone ??= { atMs: moment.atMs }
+        fall(gone.atMs, 'gone', 0)
+        break
+      case 'host-lost':
+        pass(moment.sinceMs)
+        hostLostMs = moment.sinceMs
+        if (beat && !(isPosted && beat.atMs > moment.sinceMs && !open)) {
+          unsure(moment.sinceMs)
+          set('unknown', moment.sinceMs)
+        }
+        break
+      case 'host-back':
+        if (isPosted) {
+          pass(moment.atMs)
+          hostLostMs = undefined
+          watchedWithinMs = 0
+          watch(moment.atMs)
+        }
+        break
+      case 'blind':
+        pass(moment.sinceMs)
+        if (!isHidden() && hostLostMs === undefined) unsure(moment.sinceMs)
+        isBlind = true
+        slackMs += moment.withinMs
+        blindWithinMs = moment.withinMs
+        unproved = { fromMs: Math.min(moment.sinceMs, unproved?.fromMs ?? moment.sinceMs), toMs: moment.atMs }
+        if (beat) set('unknown', moment.sinceMs)
+        break
+      case 'seen':
+        isBlind = false
+        watchedWithinMs = blindWithinMs
+        if (unproved) unproved.toMs = moment.atMs
+        if (!isPosted) hostLostMs = undefined
+        watch(moment.atMs)
+        break
+    }
+  }
+  pass(endMs)
+  unsure(endMs)
+  return { spans, deaths, slackMs }
+
+  /** It is in sight again: silence and standing still count from here. */
+  function watch(atMs: number): void {
+    watchedMs = atMs
+    if (beat && hostLostMs === undefined) set(open || gone ? 'down' : 'up', atMs)
+  }
+}
+
+/** What was unknown in this time was up after all. */
+function prove(spans: Expected['spans'], time: { fromMs: number; toMs: number }, open: Death | undefined): void {
+  if (open) return
+  for (const [index, span] of spans.entries()) {
+    const endMs = spans[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY
+    if (span.bucket === 'unknown' && span.fromMs >= time.fromMs && endMs <= time.toMs) span.bucket = 'up'
+  }
+}
+
+export interface Sums {
+  upMs: number
+  downMs: number
+  unknownMs: number
+}
+
+export function sumsOf(spans: Expected['spans'], endMs: number): Sums {
+  const sums = { up: 0, down: 0, unknown: 0 }
+  for (const [index, { fromMs, bucket }] of spans.entries())
+    sums[bucket] += Math.max(0, Math.min(spans[index + 1]?.fromMs ?? endMs, endMs) - fromMs)
+  return { upMs: sums.up, downMs: sums.down, unknownMs: sums.unknown }
+}
