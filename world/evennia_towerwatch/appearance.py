@@ -266,24 +266,26 @@ def result_lines(operation: str, status: str, lines: Sequence[str]) -> list[str]
 
 _ALERT_COLOURS = {"problem": "|r", "recovery": "|g", "reminder": "|y", "acknowledged": "|c"}
 
-# So many numbers are shown before an alert; of more, `incidents` tells.
+# So many numbers are shown behind an alert; of more, `incidents` tells.
 _MOST_NUMBERS = 3
 
 
 def alert_line(kind: str, text: str, incidents: Sequence[int] = ()) -> str:
     """An alert as it is said: its text, escaped, in the colour of its kind.
 
-    The text says by itself what kind it is. A problem begins with the numbers of its incidents, so
-    that `ack 12` can be typed, unless it names them further on.
+    The text says by itself what kind it is, and begins with who it is about. A problem ends with
+    the numbers of its incidents, so that `ack 12` can be typed, unless its text names them.
     """
-    said = f"{_numbers(text, incidents)}{text}" if kind in ("problem", "reminder") else text
+    numbers = _numbers(text, incidents) if kind in ("problem", "reminder") else ""
+    said = escape(text) + numbers
     colour = _ALERT_COLOURS.get(kind)
-    return f"{colour}{escape(said)}|n" if colour else escape(said)
+    return f"{colour}{said}|n" if colour else said
 
 
 def _numbers(text: str, incidents: Sequence[int]) -> str:
     new = [number for number in incidents if not re.search(rf"(?:#|ack ){number}\b", text)]
     if not new:
         return ""
+    shown = ", ".join(f"#{number}" for number in new[:_MOST_NUMBERS])
     more = f" and {len(new) - _MOST_NUMBERS} more" if len(new) > _MOST_NUMBERS else ""
-    return f"({', '.join(f'#{number}' for number in new[:_MOST_NUMBERS])}{more}) "
+    return f" (incident{'' if len(new) == 1 else 's'} {shown}{more})"

@@ -110,7 +110,7 @@ class Telling(TowerTest):
 
     def test_each_kind_is_said_with_the_number_to_type_where_one_may_want_to(self) -> None:
         said = {
-            "problem": ("bezalel is down", "|r(#12) bezalel is down|n"),
+            "problem": ("bezalel is down", "|rbezalel is down (incident #12)|n"),
             "reminder": (
                 "bezalel is still down. Type: ack 12",
                 "|ybezalel is still down. Type: ack 12|n",

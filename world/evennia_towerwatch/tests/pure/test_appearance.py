@@ -206,19 +206,18 @@ class Answers(unittest.TestCase):
         self.assertEqual(alert_line("recovery", "ezra back up"), "|gezra back up|n")
         self.assertEqual(alert_line("notice", "hello"), "hello")
 
-    def test_a_problem_begins_with_the_numbers_that_its_text_does_not_name(self) -> None:
+    def test_a_problem_ends_with_the_numbers_that_its_text_does_not_name(self) -> None:
         def said(kind: str, text: str, *numbers: int) -> str:
             return plain(alert_line(kind, text, numbers))
 
-        self.assertEqual(said("problem", "ezra is down", 12), "(#12) ezra is down")
+        self.assertEqual(said("problem", "ezra is down.", 12), "ezra is down. (incident #12)")
         self.assertEqual(said("problem", "ezra is down (#12)", 12), "ezra is down (#12)")
-        self.assertEqual(
-            said("reminder", "still down. Type: ack 12", 12), "still down. Type: ack 12"
-        )
-        self.assertEqual(said("reminder", "still down: #123", 12), "(#12) still down: #123")
-        self.assertEqual(said("problem", "2 are down", 1, 2), "(#1, #2) 2 are down")
-        self.assertEqual(
-            said("problem", "9 are down", *range(1, 10)), "(#1, #2, #3 and 6 more) 9 are down"
-        )
+        text = "ezra is still down. Type: ack 12"
+        self.assertEqual(said("reminder", text, 12), text)
+        self.assertEqual(said("reminder", "down: #123", 12), "down: #123 (incident #12)")
+        self.assertEqual(said("problem", "2 are down", 1, 2), "2 are down (incidents #1, #2)")
+        numbers = " (incidents #1, #2, #3 and 6 more)"
+        self.assertEqual(said("problem", "9 are down", *range(1, 10)), f"9 are down{numbers}")
+        self.assertTrue(said("problem", "x" * 400, 12).endswith("x (incident #12)"))
         for kind in ("recovery", "notice", "acknowledged"):
             self.assertEqual(said(kind, "so it is", 12), "so it is")

@@ -8,7 +8,7 @@ from pathlib import Path
 from evennia_towerwatch.protocol import SchemaError, compile_schema, load_protocol, loads
 
 FIXTURES = Path(__file__).resolve().parents[4] / "test" / "fixtures" / "protocol" / "v1"
-PURE = ("protocol", "fleet", "appearance", "escape")
+PURE = ("protocol", "fleet", "appearance", "escape", "typed")
 
 
 class Fixtures(unittest.TestCase):
