@@ -97,7 +97,10 @@ export type LedgerFact =
   | { kind: 'beat'; agent: string; beat: Beat }
 
 export interface Ledger {
-  /** Resolves when all of these are durable, in the order of the calls; rejects with LedgerError when none of them is. */
+  /**
+   * Resolves when all of these are durable, in the order of the calls; rejects with LedgerError when none of them is. A call
+   * that was given later may still succeed then.
+   */
   write(facts: readonly LedgerFact[]): Promise<void>
   /** A fresh number, each time: one more than the highest ever written or given out. */
   nextNumber(of: 'incident' | 'operation' | 'mute'): number
@@ -108,16 +111,17 @@ export interface Ledger {
   untold(receiver: string, limit: number, fromMs?: number): AlertRecord[]
   /** Operations, newest first. */
   operations(filter: { operation?: string; agent?: string; actorKind?: Actor['kind']; sinceMs?: number; limit: number }): OperationRecord[]
-  /** Open ones first, then the newest. */
+  /** Open ones first, then the newest. `subject`: its key ("host:vps1"), or its id. */
   incidents(filter: { subject?: string; number?: number; limit: number }): Incident[]
   /** Silences and maintenance that end at or after `fromMs`, oldest first. */
   mutes(fromMs: number): Mute[]
   /** The state at `fromMs` (its last change before it) and all changes since. */
   timeline(subject: Subject, fromMs: number): Timeline
+  /** Those that happened in [fromMs, toMs), oldest first. */
   transitions(filter: { subject?: Subject; fromMs: number; toMs: number; limit: number }): (Transition & { subject: Subject })[]
   proofs(agent: string, fromMs: number): { fromMs: number; toMs: number }[]
   busySpans(agent: string, fromMs: number): { fromMs: number; toMs: number }[]
-  /** The newest run of a job, and whether this due time was run. */
+  /** The run of the newest due time of a job. */
   lastRun(job: string): ScheduleRun | undefined
   run(job: string, due: string): ScheduleRun | undefined
   note(name: string): string | undefined

@@ -1,5 +1,6 @@
 /** The synchronous core: rows into the file, all of one call or none of it. */
 import type { DatabaseSync } from 'node:sqlite'
+import { fold } from './fold.ts'
 import { messageOf } from './guarded.ts'
 import { type Row, statements } from './rows.ts'
 import { preparer } from './statements.ts'
@@ -29,7 +30,7 @@ export function committer(db: DatabaseSync): Commit {
     }
   }
 
-  return (calls) => {
+  function together(calls: Parameters<Commit>[0]): ReturnType<Commit> {
     db.exec('BEGIN IMMEDIATE')
     try {
       const faults = calls.map(call)
@@ -39,5 +40,28 @@ export function committer(db: DatabaseSync): Commit {
       if (db.isTransaction) db.exec('ROLLBACK')
       throw error
     }
+  }
+
+  return (calls) => {
+    try {
+      return together(calls)
+    } catch (error) {
+      // The log itself may be what fills the disk, and nothing would ever move it on where it is too short for that.
+      if (!isFull(error) || !folds(db)) throw error
+      return together(calls)
+    }
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 13
+}
+
+function folds(db: DatabaseSync): boolean {
+  try {
+    return fold(db)
+  } catch {
+    // That the disk is full is told already.
+    return false
   }
 }

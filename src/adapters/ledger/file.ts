@@ -33,7 +33,8 @@ export function openSound(path: string): DatabaseSync {
 /** For who writes after `prepareFile`. A COMMIT that returned survives a power cut. */
 export function openToWrite(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: busyMs })
-  return closedOnFault(db, () => db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'))
+  // The log is moved into the file at each mebibyte: a small disk must not be filled by the log alone.
+  return closedOnFault(db, () => db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 256'))
 }
 
 /**

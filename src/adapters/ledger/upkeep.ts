@@ -1,5 +1,6 @@
 /** Forgetting what is old, in pieces that are short enough for a write to wait behind. */
 import type { DatabaseSync } from 'node:sqlite'
+import { fold } from './fold.ts'
 import { preparer } from './statements.ts'
 
 /** Rows in one piece: about a millisecond or two. */
@@ -54,6 +55,7 @@ export function* upkeep(db: DatabaseSync, beforeMs: number): Generator<void, num
     while (forget(sql, beforeMs) === pieceRows)
   }
   yield
+  db.exec('PRAGMA optimize')
   fold(db)
   return gone
 }
@@ -66,16 +68,5 @@ function* subjects(prepare: ReturnType<typeof preparer>): Generator<string> {
     if (typeof next !== 'string') return
     yield next
     last = next
-  }
-}
-
-/** The log goes into the file, and its room back to the disk, unless somebody is reading an older state: then the next time. */
-function fold(db: DatabaseSync): void {
-  const timeoutMs = Number(db.prepare('PRAGMA busy_timeout').get()?.['timeout'])
-  db.exec('PRAGMA optimize; PRAGMA busy_timeout = 0')
-  try {
-    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-  } finally {
-    db.exec(`PRAGMA busy_timeout = ${timeoutMs}`)
   }
 }
