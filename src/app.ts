@@ -1,14 +1,16 @@
 /** The composition root: one running watch, put together from its ports. End-to-end tests and cli.ts both call this. */
-import type { Config } from './config/config.ts'
+import type { Config, SinkConfig } from './config/config.ts'
 import type { Subject } from './domain/incident.ts'
+import type { LedgerState, TowerState } from './domain/own-beat.ts'
 import { openEngine } from './engine.ts'
 import { type Desk, openDesk } from './operations/desk.ts'
 import type { Operation } from './operations/operation.ts'
 import type { BeatSource } from './ports/beat-source.ts'
 import type { WatchClock } from './ports/clock.ts'
 import type { Host } from './ports/host.ts'
-import type { Ledger } from './ports/ledger.ts'
+import type { AlertRecord, Ledger } from './ports/ledger.ts'
 import type { Log } from './ports/log.ts'
+import type { Sink } from './ports/sink.ts'
 import type { Tower, TowerHandlers } from './ports/tower.ts'
 import { startActivity } from './watches/activity.ts'
 import { type HostWatch, startHostWatch } from './watches/host-watch.ts'
@@ -18,6 +20,7 @@ import { nextBeat } from './watches/next-beat.ts'
 import { startPostedBeats } from './watches/posted-beats.ts'
 import { startReadiness } from './watches/readiness.ts'
 import { startRespawn } from './watches/respawn.ts'
+import { startSinks } from './watches/sinks.ts'
 import { startSweep } from './watches/sweep.ts'
 import { towerHandlers } from './watches/tower-requests.ts'
 import { startUpkeep } from './watches/upkeep.ts'
@@ -33,6 +36,8 @@ export interface WatchPorts {
   tower?: (handlers: TowerHandlers) => Tower
   /** Where agents may post their beats; left out where nobody does. */
   beats?: BeatSource
+  /** A sink of fleet.yaml. */
+  sink: (config: SinkConfig) => Sink
   /** In [0, 1). */
   random: () => number
   /** A fresh id, unique for ever. */
@@ -42,6 +47,10 @@ export interface WatchPorts {
 export interface Watch {
   desk: Desk
   tower(): ReturnType<Tower['link']> | undefined
+  /** How it does itself: for its own beat. */
+  own(): { ledger: LedgerState; tower: TowerState; sinceSweepMs: number }
+  /** Has an alert told that is not about the fleet; resolves when it is durable that it will be. */
+  announce(alert: AlertRecord): Promise<void>
   /** Takes over another declaration of the fleet. A changed Tower needs a restart, and is said so in the log. */
   redeclare(config: Config): Promise<void>
   /** Resolves once the Tower is connected and every agent was seen, or its host found unreachable. */
@@ -116,11 +125,18 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   })
   const offAlerts = engine.notifier.on(() => tower?.alertsWaiting())
   const beats = ports.beats && startPostedBeats(config, { source: ports.beats, roster, ledger, clock, log })
+  const sinks = startSinks(config, { ...engine, sink: ports.sink, ledger, clock, log, random })
   const readiness = startReadiness({ roster, clock, config: () => config, tower: () => tower?.link() })
 
   return {
     desk,
     tower: () => tower?.link(),
+    own: () => ({
+      ledger: engine.journal.isBroken() ? 'broken' : 'writable',
+      tower: tower?.link().state.kind === 'connected' ? 'connected' : 'not-connected',
+      sinceSweepMs: clock.now() - sweep.lastMs(),
+    }),
+    announce: engine.notifier.tell,
     ready: readiness.ready,
     redeclare: (next) => {
       const done = redeclared.then(() => redeclare(next))
@@ -135,6 +151,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       offAlerts()
       await redeclared
       await beats?.stop()
+      await sinks.stop()
       await tower?.stop()
       await Promise.all([...hosts.values()].map((host) => host.stop()))
       await upkeep.stop()
@@ -150,10 +167,13 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
     if (stopping.signal.aborted) return
     if (JSON.stringify(next.tower) !== JSON.stringify(config.tower))
       log.warn({}, 'the Tower in fleet.yaml changed: restart the watch to move there')
+    if (JSON.stringify(next.push) !== JSON.stringify(config.push))
+      log.warn({}, 'push.listen in fleet.yaml changed: restart the watch to listen there')
     await Promise.all([...hosts.values()].map((host) => host.stop()))
     config = next
     engine.declare(next)
     beats?.redeclare(next)
+    await sinks.declare(next)
     hosts = startHosts()
     tower?.redeclare()
   }

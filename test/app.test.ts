@@ -48,6 +48,7 @@ async function started(agents: AgentConfig[], ms = 5_000): Promise<Config> {
     log,
     operations,
     host: (id) => host(id),
+    sink: () => ({ tell: async () => {} }),
     random: () => 0.5,
     newId: () => `alert-${ids++}`,
     tower: (handlers) =>

@@ -29,7 +29,7 @@ export function startMouth(stage: Stage, fifo: string): Promise<Program> {
 async function startTelnetScript(stage: Stage, script: string, last: string): Promise<Program> {
   const { account, password } = stage.game.accounts.visitor
   const argv = [join(theirs, script), '127.0.0.1', String(stage.game.ports.telnet), account, last]
-  return start('bash', argv, `${password}\n`)
+  return startProgram('bash', argv, `${password}\n`)
 }
 
 /** Monit with a cycle of one second, on the pid file of one agent. */
@@ -48,14 +48,14 @@ check process ${agent} with pidfile ${pidFile}
   if does not exist then exec "${tell} is dead" else if succeeded then exec "${tell} is back"
 `
   writeFileSync(file, settings, { mode: 0o600 })
-  return start(monit, ['-I', '-c', file], '')
+  return startProgram(monit, ['-I', '-c', file], '')
 }
 
 export async function makeFifo(file: string): Promise<void> {
   await run('mkfifo', ['-m', '600', file])
 }
 
-async function start(program: string, argv: string[], input: string): Promise<Program> {
+export async function startProgram(program: string, argv: string[], input: string): Promise<Program> {
   const child = spawn(program, argv, { stdio: ['pipe', 'ignore', 'pipe'], env: plainEnvironment(process.env) })
   let complaint = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

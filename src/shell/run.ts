@@ -2,28 +2,31 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pino } from 'pino'
-import { systemClock } from '../adapters/clock.ts'
+import { openClock } from '../adapters/clock.ts'
 import { AlreadyRunningError, startControlServer } from '../adapters/control/server.ts'
 import { socketPath } from '../adapters/control/socket-path.ts'
 import { startBundledTower } from '../adapters/game/bundled-tower.ts'
-import { createLocalHost } from '../adapters/hosts/local.ts'
-import { createSshHost } from '../adapters/hosts/ssh.ts'
 import { openLedger } from '../adapters/ledger/sqlite.ts'
+import { thisMachine } from '../adapters/own-beat/machine.ts'
+import { httpBeatSource } from '../adapters/push/server.ts'
+import { commandSink } from '../adapters/sinks/command.ts'
+import { webhookSink } from '../adapters/sinks/webhook.ts'
 import { startTowerSession } from '../adapters/tower/session.ts'
-import { telnetTransport } from '../adapters/tower/telnet.ts'
-import { websocketTransport } from '../adapters/tower/websocket.ts'
-import { startWatch, type Watch } from '../app.ts'
-import { type Config, Secret, type TowerConfig } from '../config/config.ts'
+import { startWatch, type Watch, type WatchPorts } from '../app.ts'
+import { type Config, Secret, type SinkConfig, type TowerConfig } from '../config/config.ts'
 import { ConfigError, loadConfig, sayFault } from '../config/load.ts'
 import { declarations, operations } from '../operations/registry.ts'
-import type { Host } from '../ports/host.ts'
+import type { WatchClock } from '../ports/clock.ts'
 import { type Ledger, LedgerError } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
-import type { TowerTransport } from '../ports/tower-transport.ts'
+import type { Sink } from '../ports/sink.ts'
 import { printedHash, printOperations, printProtocol } from '../protocol/print.ts'
 import { version } from '../version.ts'
+import { hostOf } from './hosts.ts'
 import { logLines } from './log-lines.ts'
+import { startOwnLife } from './own-life.ts'
 import { exitCode, readConfig, type Shell, ShellError } from './shell.ts'
+import { towerTransport } from './tower-transport.ts'
 
 export interface RunOptions {
   config?: string
@@ -43,6 +46,7 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
   const stops: (() => Promise<void>)[] = []
   try {
     mkdirSync(config.stateDir, { recursive: true, mode: 0o700 })
+    const machine = thisMachine()
     let watch: Watch | undefined
     // Before the ledger: the socket is what keeps a second watch away from it.
     const control = await startControlServer(socketPath(config.stateDir), async (request, progress) => {
@@ -54,10 +58,15 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
       )
     })
     stops.unshift(control.stop)
+    const life = startOwnLife(config, machine, log)
+    // Whoever was asked to stop does so in order, and is left so; whoever fails is missed.
+    stops.unshift(() => life.stop(shell.signal.aborted ? 'in-order' : 'failed'))
     const tower = await theTower(config, options, stops, log, shell.signal)
     const ledger: Ledger = openLedger(join(config.stateDir, 'ledger.sqlite'))
-    watch = startWatch(config, watchPorts(config, tower, ledger, log))
+    const clock = openClock(machine, ledger.remembered().looking)
+    watch = startWatch(config, watchPorts(config, tower, ledger, clock, log))
     stops.unshift(watch.stop)
+    life.watches(watch)
     log.info({ fleet: config.fleet, agents: config.agents.size, hosts: config.hosts.size, version }, 'watching')
     void watch.ready.then(() => log.info({}, 'ready'))
     shell.onReload(() => void reload(config.file, watch, shell, log))
@@ -100,22 +109,24 @@ async function theTower(
   }
 }
 
-function watchPorts(config: Config, tower: TowerConfig, ledger: Ledger, log: Log) {
+function watchPorts(config: Config, tower: TowerConfig, ledger: Ledger, clock: WatchClock, log: Log): WatchPorts {
   const hashes = { protocol: printedHash(printProtocol()), operations: printedHash(printOperations(declarations())) }
   return {
     ledger,
-    clock: systemClock,
+    clock,
     log,
     operations,
-    host,
+    host: hostOf,
     random: Math.random,
-    newId: randomUUID,
+    newId: () => randomUUID(),
+    ...(config.push && { beats: httpBeatSource({ listen: config.push, clock, log }) }),
+    sink,
     tower: (handlers: Parameters<typeof startTowerSession>[0]['handlers']) =>
       startTowerSession({
-        transport: transport(tower),
+        transport: towerTransport(tower),
         account: { name: tower.account, password: tower.password.reveal() },
         handlers,
-        clock: systemClock,
+        clock,
         random: Math.random,
         fleet: config.fleet,
         version,
@@ -125,17 +136,12 @@ function watchPorts(config: Config, tower: TowerConfig, ledger: Ledger, log: Log
   }
 }
 
-function transport(tower: TowerConfig): TowerTransport {
-  if (tower.transport === 'websocket') return websocketTransport({ url: tower.url })
-  const { hostname, port } = new URL(tower.url)
-  return telnetTransport({ host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 23 : Number(port) })
-}
+/** How long a sink may take with one alert. */
+const sinkMs = 30_000
 
-function host(id: string, config: Config): Host {
-  const declared = config.hosts.get(id)
-  if (!declared || declared.kind === 'local') return createLocalHost(id)
-  const { kind: _, id: _id, name: _name, ...access } = declared
-  return createSshHost(id, access)
+function sink(config: SinkConfig): Sink {
+  if (config.kind === 'command') return commandSink({ run: config.run, timeoutMs: sinkMs, killAfterMs: 2_000 })
+  return webhookSink({ url: config.url.reveal(), timeoutMs: sinkMs, ...(config.token && { token: config.token.reveal() }) })
 }
 
 /** A file with faults changes nothing: the fleet that was is watched on. */

@@ -27,6 +27,8 @@ export interface News {
 export interface Notifier {
   /** Tells something that neither begins nor ends a problem. Nothing keeps it quiet. */
   notice(news: News): void
+  /** Has an alert told that somebody else made; resolves when it is durable that it will be. */
+  tell(alert: AlertRecord): Promise<void>
   /** Alerts that the ledger could not take yet, oldest first; none while it can be written. */
   unwritten(): AlertRecord[]
   /** What the sentences need to know of a subject. */
@@ -196,6 +198,13 @@ export function startNotifier(config: () => Config, ports: NotifierPorts): Notif
       keep(alert, journal.write([{ kind: 'alert', alert }, ...told]))
       sayFromMemory()
       wake()
+    },
+    tell: (alert) => {
+      const written = journal.write([{ kind: 'alert', alert }])
+      keep(alert, written)
+      sayFromMemory()
+      wake()
+      return written
     },
     unwritten: () => (journal.isBroken() ? [...pending.values()].map(({ alert }) => ({ ...alert, text: fromMemoryText(alert.text) })) : []),
     on: (listener) => {
