@@ -38,6 +38,16 @@ export interface FileLook {
   faults: HeartbeatFault[]
   /** What stands in it at this modification time could not be read. */
   isBroken: boolean
+  /** What stands in it seems to be older than the last beat. It may turn out not to be: once the watch knows how long it slept. */
+  refused?: Reading
+}
+
+interface Reading {
+  mtimeMs: number
+  content: HeartbeatContent
+  form: HeartbeatForm
+  because: string
+  faults: HeartbeatFault[]
 }
 
 /** All heartbeat files of one agent, as last seen. */
@@ -154,9 +164,11 @@ function afterFile(before: FileLook | undefined, file: { path: string } & FileSi
       return { ...last, faults: [heartbeatFault('missing')] }
     case 'unreadable':
       return { ...last, faults: [heartbeatFault(file.why === 'file' ? 'special' : file.why)] }
-    case 'unchanged':
+    case 'unchanged': {
+      if (last.refused) return accept(last, last.refused, file.ageMs, nowMs, rules)
       // With time, a modification time in the future comes to pass.
       return { ...last, faults: last.faults.filter(({ kind }) => kind !== 'future' || file.ageMs < -futureMs) }
+    }
     case 'content': {
       const options = {
         format: rules.format,
@@ -165,21 +177,30 @@ function afterFile(before: FileLook | undefined, file: { path: string } & FileSi
         ...(last.form && { before: last.form }),
       }
       const reading = readHeartbeat(file.bytes, file.truncated, options)
-      if (reading.kind === 'fault') return { ...last, mtimeMs: file.mtimeMs, faults: [reading.fault], isBroken: true }
-      const { content, form, because } = reading
-      const faults = [...(reading.fault ? [reading.fault] : []), ...timeFaults(content, file, rules.toleranceMs)]
-      const read = { mtimeMs: file.mtimeMs, content, form, because, isBroken: false }
+      if (reading.kind === 'fault') {
+        const { refused: _, ...rest } = last
+        return { ...rest, mtimeMs: file.mtimeMs, faults: [reading.fault], isBroken: true }
+      }
+      const { content, form, because, fault } = reading
+      const faults = [...(fault ? [fault] : []), ...timeFaults(content, file, rules.toleranceMs)]
+      const read = { mtimeMs: file.mtimeMs, content, form, because, faults }
       // The same time again, over a new connection: no new beat, unless it could not be read before.
-      if (before?.mtimeMs === file.mtimeMs && !before.isBroken) return { ...last, ...read, faults }
-      const beatAtMs = Math.round(nowMs - Math.max(0, file.ageMs))
-      if (beatAtMs < Math.max(last.beat?.atMs ?? 0, rules.knownMs ?? 0) - rules.jitterMs)
-        return { ...last, ...(before === undefined && read), mtimeMs: file.mtimeMs, faults: [...faults, heartbeatFault('went-back')] }
+      if (before?.mtimeMs === file.mtimeMs && !before.isBroken && !before.refused) return { ...last, ...read }
       // What lies in the future counts as of now, but only when it is seen to change: else each restart of the watch would
       // give a dead agent another life.
-      if (file.ageMs < -futureMs && before === undefined && rules.knownMs !== undefined) return { ...read, faults }
-      return { ...read, beat: { atMs: beatAtMs, mtimeMs: file.mtimeMs }, faults }
+      if (file.ageMs < -futureMs && before === undefined && rules.knownMs !== undefined) return { ...read, isBroken: false }
+      return accept(last, read, file.ageMs, nowMs, rules)
     }
   }
+}
+
+/** A beat, unless it is older than the last one: somebody copied an old file back, which says nothing of now. */
+function accept(last: FileLook, read: Reading, ageMs: number, nowMs: number, rules: FileRules): FileLook {
+  const { mtimeMs, form, because } = read
+  const atMs = Math.round(nowMs - Math.max(0, ageMs))
+  if (atMs >= Math.max(last.beat?.atMs ?? 0, rules.knownMs ?? 0) - rules.jitterMs)
+    return { ...read, beat: { atMs, mtimeMs }, isBroken: false }
+  return { form, because, ...last, mtimeMs, isBroken: false, refused: read, faults: [...read.faults, heartbeatFault('went-back')] }
 }
 
 function timeFaults(content: HeartbeatContent, file: { mtimeMs: number; ageMs: number }, toleranceMs: number): HeartbeatFault[] {

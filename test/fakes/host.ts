@@ -22,6 +22,8 @@ export interface FakeHost extends Host {
   /** Writes an agent's heartbeat file: a JSON beat by default, `bytes` where something else is to stand there. */
   beat(agent: string, content?: Record<string, unknown> | Uint8Array, ageMs?: number): void
   removeFile(agent: string): void
+  /** From now on its heartbeat file is so old by the clock of the host, though nobody wrote it. */
+  setAge(agent: string, ageMs: number): void
   /** Writes any file, `path` absolute: a further heartbeat, a job's, a marker. */
   write(path: string, text: string | Uint8Array, ageMs?: number): void
   remove(path: string): void
@@ -60,6 +62,8 @@ export interface FakeHost extends Host {
 
 interface FakeFile {
   mtimeMs: number
+  /** How much older the watch's clock makes it than it is. */
+  skewMs?: number
   bytes: Uint8Array
 }
 
@@ -205,7 +209,7 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       if (!found) return { path, kind: 'missing' }
       if ('why' in found) return { path, kind: 'unreadable', why: found.why }
       const { mtimeMs, bytes } = found
-      const ageMs = clock.now() - mtimeMs
+      const ageMs = clock.now() - mtimeMs - (found.skewMs ?? 0)
       this.#sent.set(path, mtimeMs)
       if (sent === mtimeMs) return { path, kind: 'unchanged', mtimeMs, ageMs }
       return { path, kind: 'content', mtimeMs, ageMs, bytes: bytes.subarray(0, 65_536), truncated: bytes.length > 65_536 }
@@ -249,6 +253,10 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       state.file = { mtimeMs: clock.now() - ageMs + written / 1024, bytes }
     },
     removeFile: (agent) => void delete of(agent).file,
+    setAge: (agent, ageMs) => {
+      const { file } = of(agent)
+      if (file) file.skewMs = clock.now() - file.mtimeMs - ageMs
+    },
     write: (path, text, ageMs = 0) => {
       written++
       const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
