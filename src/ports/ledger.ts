@@ -4,7 +4,7 @@
  * `write` never blocks the event loop for a disk: the real ledger has a thread of its own that commits what has gathered,
  * so that a slow fsync makes no agent look silent. The reads look at what is committed, in this thread.
  */
-import type { AgentRecord, AgentState, Beat } from '../domain/agent.ts'
+import type { AgentRecord, Beat } from '../domain/agent.ts'
 import type { HostRecord } from '../domain/host.ts'
 import type { Incident, Mute, Subject } from '../domain/incident.ts'
 import type { Actor } from '../domain/operation.ts'
@@ -140,4 +140,4 @@ export interface Remembered {
   looking?: LookingMark
 }
 
-export type { AgentState, Incident, Mute, Subject }
+export type { Incident, Mute, Subject }

@@ -27,7 +27,8 @@ interface Settle<T> {
 type Call = Settle<void> & { rows: readonly Row[] }
 
 // Type stripping runs the source as it is; tsc renames imports, but not this.
-const writerThread = new URL(import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js', import.meta.url)
+const source = new URL('./writer-thread.ts', import.meta.url)
+const writerThread = import.meta.url.endsWith('.ts') ? source : new URL('./writer-thread.js', import.meta.url)
 
 /** `threadFile`: the program of the thread, if not the real one. */
 export function startWriter(path: string, threadFile = writerThread): Writer {
