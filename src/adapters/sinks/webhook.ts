@@ -78,6 +78,8 @@ function retryAfterMs(headers: IncomingHttpHeaders): number | undefined {
   const value = headers['retry-after']?.trim()
   if (value === undefined || value === '') return undefined
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
+  // Date.parse makes a date of almost anything.
+  if (!value.endsWith(' GMT')) return undefined
   const ms = Date.parse(value) - Date.parse(headers.date ?? '')
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined
 }
