@@ -1,5 +1,6 @@
 import { sayCause } from '../domain/alert.ts'
 import { sayDuration } from '../domain/duration.ts'
+import type { Subject } from '../domain/incident.ts'
 import type { Operation, OperationContext } from './operation.ts'
 import { table } from './table.ts'
 
@@ -27,7 +28,7 @@ export const fleet: Operation = {
           ['agent', 'state', 'for', 'last beat', 'host', 'doing'],
           agents.map((agent) => [
             agent.id,
-            agent.cause === undefined ? agent.state : `${agent.state} (${sayCause(agent.cause)})`,
+            sayState(agent),
             sayDuration(agent.forMs),
             agent.beatAgeMs === undefined ? 'never' : `${sayDuration(agent.beatAgeMs)} ago`,
             agent.host,
@@ -37,7 +38,7 @@ export const fleet: Operation = {
         '',
         ...table(
           ['host', 'state', 'for'],
-          hosts.map((host) => [host.id, host.state, sayDuration(host.forMs)]),
+          hosts.map((host) => [host.id, sayState(host), sayDuration(host.forMs)]),
         ),
         '',
         `${up} of ${agents.length} agents up. Tower: ${sayTower(tower)}.`,
@@ -62,18 +63,39 @@ function agentStatus(id: string, context: OperationContext) {
     ...(beat?.busy !== undefined && { busy: beat.busy }),
     ...(beat?.doing !== undefined && { doing: beat.doing }),
     ...(incident && { incident: incident.number }),
+    ...notes({ kind: 'agent', id }, record, context),
   }
 }
 
 function hostStatus(id: string, context: OperationContext) {
   const nowMs = context.clock.now()
-  const status = context.host(id)?.status
+  const record = context.host(id)
+  const status = record?.status
   return {
     id,
     state: status?.state ?? 'new',
     forMs: Math.round(nowMs - (status?.sinceMs ?? nowMs)),
     ...(status?.cause !== undefined && { cause: status.cause }),
+    ...notes({ kind: 'host', id }, record, context),
   }
+}
+
+function notes(subject: Subject, record: { flapping?: unknown } | undefined, context: OperationContext) {
+  return {
+    ...(record?.flapping !== undefined && { isFlapping: true }),
+    ...(context.mutes.inMaintenance(subject, context.clock.now()) && { isInMaintenance: true }),
+  }
+}
+
+/** "up", "down (its process is gone, flapping)", "up (in maintenance)". */
+function sayState(status: { state: string; cause?: string; isFlapping?: boolean; isInMaintenance?: boolean }): string {
+  const { state, cause, isFlapping, isInMaintenance } = status
+  const more = [
+    ...(cause === undefined ? [] : [sayCause(cause)]),
+    ...(isFlapping ? ['flapping'] : []),
+    ...(isInMaintenance ? ['in maintenance'] : []),
+  ]
+  return more.length === 0 ? state : `${state} (${more.join(', ')})`
 }
 
 function sayTower(tower: ReturnType<OperationContext['tower']>): string {

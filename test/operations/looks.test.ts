@@ -51,6 +51,17 @@ describe('fleet', () => {
     })
   })
 
+  it('says who is in maintenance', async () => {
+    await opened()
+    await world.ask('maintenance', { subject: 'host:ezra', duration: '1h', reason: 'new disk' })
+    const { lines, data } = await world.ask('fleet')
+    expect(lines.filter((line) => line.includes('(in maintenance)')).map((line) => line.split(' ')[0])).toEqual(['ezra', 'ezra'])
+    expect(data).toMatchObject({
+      agents: [{ id: 'timmy' }, { id: 'ezra', isInMaintenance: true }],
+      hosts: [{ id: 'local' }, { isInMaintenance: true }],
+    })
+  })
+
   it('says how the Tower is', async () => {
     await opened()
     const said = async () => (await world.ask('fleet')).lines.at(-1)

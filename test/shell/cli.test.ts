@@ -230,7 +230,7 @@ describe('towerwatch check', () => {
 })
 
 describe('towerwatch with no watch running', () => {
-  it.each([['status'], ['health'], ['incidents'], ['restart', 'timmy']])(
+  it.each([['status'], ['health'], ['incidents'], ['restart', 'timmy'], ['ack', '12'], ['silence', 'timmy', '2h', 'new', 'disk']])(
     'ends with 3 and says how to start one: %s %s',
     async (...args) => {
       write('fleet.yaml', fleet())
@@ -331,9 +331,10 @@ describe('towerwatch --help', () => {
     }
   })
 
-  it.each([[['nonsense']], [['restart']], [['phase', '--nonsense']], [['restart', 'a', 'b']]])(
+  it.each([[['nonsense']], [['restart']], [['silence', 'timmy']], [['phase', '--nonsense']], [['restart', 'a', 'b']]])(
     'is pointed at where a command is wrong: %j',
     async (args) => {
+      write('fleet.yaml', fleet())
       const { code, out, err } = await run(args)
       expect([code, out]).toEqual([2, ''])
       expect(err).toContain('--help')
