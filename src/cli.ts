@@ -6,6 +6,7 @@ import { operations } from './operations/registry.ts'
 import { type AskOptions, ask, commandOf, usage } from './shell/ask.ts'
 import { beatCommand } from './shell/beat-command.ts'
 import { check } from './shell/check.ts'
+import { doctor } from './shell/doctor.ts'
 import { phase } from './shell/phase.ts'
 import { exitCode } from './shell/shell.ts'
 import { conclude, openTerminal } from './shell/terminal.ts'
@@ -26,6 +27,7 @@ const program = new Command('towerwatch')
     `
 Examples:
   $ towerwatch check                     is fleet.yaml right?
+  $ towerwatch doctor                    are the heartbeats what they should be?
   $ towerwatch run                       watch the fleet, in the foreground
   $ towerwatch status                    every agent and host at a glance
   $ towerwatch restart bezalel           bring an agent back
@@ -75,6 +77,19 @@ program
   .addOption(json())
   .addHelpText('after', '\nExamples:\n  $ towerwatch check\n  $ towerwatch check --config fleet.example.yaml --json')
   .action(exits((options) => check(shell, options)))
+
+program
+  .command('doctor [agent]')
+  .description('looks at the heartbeats as the watch would: what it recognises and why, what is wrong, and the remedy')
+  .addOption(config())
+  .addOption(json())
+  .option('--local', 'ask only this machine, connect to no other host')
+  .option('--for <duration>', 'watch the rhythm of the heartbeats for so long', '2s')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  $ towerwatch doctor\n  $ towerwatch doctor bezalel --for 2m\n  $ towerwatch doctor --local --json\n\nNeeds no running watch and changes nothing. Exit code 1 where anything is wrong.',
+  )
+  .action(exits((agent: string | undefined, options) => doctor(shell, agent, options)))
 
 const itself = { node: process.execPath, cli: fileURLToPath(import.meta.url) }
 const dryRun = () => new Option('--dry-run', 'print exactly what would be written and run, and do nothing')
