@@ -101,6 +101,15 @@ describe.each(hasReal() ? ['a stand-in', 'the real crontab'] : ['a stand-in'])('
     expect(await list()).toBe(entry(other))
   })
 
+  it('takes nothing with it that only speaks of our line', async () => {
+    const tag = /^# (\S+):/.exec(entry(job()))?.[1] ?? ''
+    const others = `0 4 * * * /bin/backup # not # ${tag}, but beside it\n#${tag}: mine\n`
+    await put(others)
+    await install(job())
+    await uninstall(job())
+    expect(await list()).toBe(others)
+  })
+
   it('takes nothing with it that somebody put below the comment in place of our line', async () => {
     await install(job())
     const [comment = ''] = entry(job()).split('\n')
