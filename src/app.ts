@@ -109,7 +109,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
     return started
   }
 
-  const activity = startActivity(() => config, { roster, ledger, clock, log })
+  const activity = startActivity(() => config, { roster, ledger, log })
   const inMaintenance = (agent: string) => mutes.inMaintenance({ kind: 'agent', id: agent }, clock.now())
   const respawn = startRespawn(() => config, { roster, desk, ledger, clock, log, random, inMaintenance })
   const sweep = startSweep({ engine, ledger, clock, log })
@@ -155,7 +155,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       await tower?.stop()
       await Promise.all([...hosts.values()].map((host) => host.stop()))
       await upkeep.stop()
-      activity.stop()
+      await activity.stop()
       await engine.stop()
       // The last thing that the ledger is told is until when the watch looked.
       await sweep.stop()

@@ -1,42 +1,49 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Beat } from '../../src/domain/agent.ts'
 import { startActivity } from '../../src/watches/activity.ts'
-import { openRoster, type Roster } from '../../src/watches/roster.ts'
+import type { RosterEvent } from '../../src/watches/roster.ts'
 import { type BrittleLedger, brittleLedger } from '../fakes/brittle-ledger.ts'
-import { type VirtualClock, virtualClock } from '../fakes/virtual-clock.ts'
 import { agentConfig, fleetConfig } from '../support/fleet.ts'
 import { type KeptLog, keptLog } from '../support/log.ts'
 
-const start = virtualClock().now()
-let clock: VirtualClock
+let seconds: number
 let ledger: BrittleLedger
 let log: KeptLog
-let roster: Roster
+let say: (event: RosterEvent) => void
 let running: ReturnType<typeof startActivity>
 
 beforeEach(() => {
-  clock = virtualClock()
+  seconds = 0
   ledger = brittleLedger()
   log = keptLog()
-  const config = fleetConfig([agentConfig('timmy')])
-  roster = openRoster(config, { ledger, clock, log, newId: () => String(clock.now()) })
-  running = startActivity(() => config, { roster, ledger, clock, log })
+  say = () => {}
+  const on = (listener: typeof say) => {
+    say = listener
+    return () => {
+      say = () => {}
+    }
+  }
+  running = startActivity(() => fleetConfig([agentConfig('timmy')]), { roster: { on }, ledger, log })
 })
 
-/** A beat each second, busy or idle or silent about it. */
-async function beats(seconds: number, busy: boolean | undefined): Promise<void> {
-  for (let i = 0; i < seconds; i++) {
-    roster.observe('timmy', { kind: 'sighted', beat: { atMs: clock.now(), epoch: 'a', ...(busy !== undefined && { busy }) } })
-    await clock.advance(1_000)
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** A beat each second. */
+async function beats(times: number, more: Partial<Beat> | (() => Partial<Beat>)): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    say({ kind: 'beat', agent: 'timmy', beat: { atMs: seconds * 1_000, epoch: 'a', ...(typeof more === 'function' ? more() : more) } })
+    seconds++
+    await settled()
   }
 }
-const spans = () => ledger.busySpans('timmy', 0).map(({ fromMs, toMs }) => [(fromMs - start) / 1_000, (toMs - start) / 1_000])
+const spans = () => ledger.busySpans('timmy', 0).map(({ fromMs, toMs }) => [fromMs / 1_000, toMs / 1_000])
 
 describe('what an agent says of being busy', () => {
   it('becomes spans', async () => {
-    await beats(10, true)
-    await beats(5, false)
-    await beats(10, true)
-    running.stop()
+    await beats(10, { busy: true })
+    await beats(5, { busy: false })
+    await beats(10, { busy: true })
+    await running.stop()
     expect(spans()).toEqual([
       [0, 10],
       [15, 24],
@@ -44,15 +51,15 @@ describe('what an agent says of being busy', () => {
   })
 
   it('is in the ledger at least every minute', async () => {
-    await beats(70, true)
+    await beats(70, { busy: true })
     expect(spans()).toEqual([[0, 60]])
   })
 
   it('says nothing of a hole in which it was down', async () => {
-    await beats(5, true)
-    await clock.advance(60_000)
-    await beats(5, true)
-    running.stop()
+    await beats(5, { busy: true })
+    seconds += 60
+    await beats(5, { busy: true })
+    await running.stop()
     expect(spans()).toEqual([
       [0, 4],
       [65, 69],
@@ -60,26 +67,74 @@ describe('what an agent says of being busy', () => {
   })
 
   it('leaves no rows where it says nothing', async () => {
-    await beats(5, undefined)
-    await beats(1, true)
-    running.stop()
+    await beats(5, {})
+    await beats(1, { busy: true })
+    await running.stop()
     expect(spans()).toEqual([])
   })
 
   it('that could not be written is in the next one that could', async () => {
     ledger.breakWrites()
-    await beats(70, true)
+    await beats(70, { busy: true })
     expect(log.messages('error')).toContain('activity could not be written')
+    expect(log.messages('error')).toHaveLength(1)
     ledger.mend()
-    await beats(5, true)
-    running.stop()
+    await beats(5, { busy: true })
+    await running.stop()
     expect(spans()).toEqual([[0, 74]])
   })
 
   it('is not listened to any more after the end', async () => {
-    await beats(5, true)
-    running.stop()
-    await beats(70, true)
+    await beats(5, { busy: true })
+    await running.stop()
+    await beats(70, { busy: true })
+    expect(spans()).toEqual([[0, 4]])
+  })
+})
+
+describe('an agent that does not say whether it is busy', () => {
+  let progress = 0
+  const moves = () => ({ progress: progress++ })
+
+  it('was busy where its progress moved between two beats, in either direction', async () => {
+    await beats(10, moves)
+    await beats(5, () => ({ progress }))
+    await beats(3, () => ({ progress: progress-- }))
+    await running.stop()
+    expect(spans()).toEqual([
+      [0, 10],
+      [15, 17],
+    ])
+  })
+
+  it('was not where its progress began anew with another life', async () => {
+    await beats(1, { progress: 7 })
+    await beats(1, { progress: 0, epoch: 'b' })
+    await running.stop()
+    expect(spans()).toEqual([])
+  })
+
+  it('is believed as soon as it does, whatever its progress', async () => {
+    await beats(3, () => ({ ...moves(), busy: false }))
+    await beats(3, { busy: true })
+    await running.stop()
+    expect(spans()).toEqual([[3, 5]])
+  })
+
+  it('and beats in an interval of its own is not taken to be gone in between', async () => {
+    for (let i = 0; i < 3; i++) {
+      await beats(1, () => ({ ...moves(), intervalMs: 40_000 }))
+      seconds += 39
+    }
+    await running.stop()
+    expect(spans()).toEqual([[0, 80]])
+  })
+
+  it('counts no beat that came late and out of turn', async () => {
+    await beats(3, moves)
+    say({ kind: 'beat', agent: 'timmy', beat: { atMs: 500, epoch: 'a', progress: 99 } })
+    await beats(2, moves)
+    await running.stop()
     expect(spans()).toEqual([[0, 4]])
   })
 })
