@@ -39,6 +39,7 @@ Examples:
   $ towerwatch backup ledger-copy.sqlite keep a copy of the ledger
   $ towerwatch service install           have it run from now on
   $ towerwatch deadman --install         have the watch itself watched
+  $ towerwatch simulate                  try the engine against a month of faults
   $ towerwatch demo                      six agents on four hosts, to try it out
 
 Which fleet: --config FILE, else TOWERWATCH_CONFIG, else ./fleet.yaml, else the demo's.
@@ -267,6 +268,41 @@ program
     exits(async (options) => {
       const { exportLedger } = await import('./shell/export.ts')
       return exportLedger(shell, options, process.stdout)
+    }),
+  )
+
+program
+  .command('simulate')
+  .description('run the engine against generated lives and faults, against your own thresholds, or against a recorded life')
+  .addOption(new Option('-c, --config <file>', 'the agents, periods and thresholds of this fleet.yaml instead of generated ones'))
+  .addOption(json())
+  .option('--seed <number>', 'the same seed gives the same lives and faults', '1')
+  .option('--days <number>', 'how long', '30')
+  .option('--agents <number>', 'how many agents are generated', '200')
+  .option('--hosts <number>', 'on how many hosts', '20')
+  .option('--faults <list>', 'only these kinds, or so many: crash,hang or 800; left out: all kinds, 650 in 30 days of 200 agents')
+  .option('--jitter <time>', 'with --config: one beat in 500 is late by this much on average', '10s')
+  .option('--trace <file>', 'replay a recorded life, observing only')
+  .option('--start <time>', "with --trace: which moment the trace's 0 is, for maintenance windows", '2026-01-01T00:00Z')
+  .addHelpText(
+    'after',
+    `
+Kinds of faults: crash, hang, stuck, flap (of an agent), partition, host-down, slow-host (of a host), sleep, stall, clock-step,
+daemon-kill, ledger, tower-down (of the watch). With --json the last line is a summary; with --trace, each change of state and
+each alert is a line, and the last one is the uptime.
+
+Examples:
+  $ towerwatch simulate --seed 7
+  $ towerwatch simulate --days 2 --agents 20 --faults crash,partition --json
+  $ towerwatch simulate --config fleet.yaml --jitter 30s     what would my thresholds have done?
+  $ towerwatch simulate --trace night.jsonl --config fleet.yaml --json
+
+Exit code 1 where a death was missed or invented, or an alert lost or told twice.`,
+  )
+  .action(
+    exits(async (options) => {
+      const { simulateCommand } = await import('./shell/simulate.ts')
+      return simulateCommand(shell, options)
     }),
   )
 

@@ -46,8 +46,11 @@ export function sayFault(fault: ConfigFault): string {
   return fault.path === '' ? `${place}: ${fault.message}` : `${place}: ${fault.path}: ${fault.message}`
 }
 
-/** Throws ConfigError. `env` is where secrets named by `{ env: NAME }` come from. */
-export function loadConfig(file: string, env: Record<string, string | undefined>): Config {
+/** Where secrets named by `{ env: NAME }` come from; `left-out`: nobody is talked to, so none has to be there. */
+type Secrets = Record<string, string | undefined> | 'left-out'
+
+/** Throws ConfigError. */
+export function loadConfig(file: string, secrets: Secrets): Config {
   const absolute = resolve(file)
   let text: string
   try {
@@ -59,11 +62,11 @@ export function loadConfig(file: string, env: Record<string, string | undefined>
         : String(error)
     throw new ConfigError([{ file: absolute, path: '', message: why }])
   }
-  return parseConfig(text, absolute, env)
+  return parseConfig(text, absolute, secrets)
 }
 
 /** The same from text: `file` is only its name (relative paths in it are relative to its folder). Throws ConfigError. */
-export function parseConfig(text: string, file: string, env: Record<string, string | undefined>): Config {
+export function parseConfig(text: string, file: string, secrets: Secrets): Config {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const faults: ConfigFault[] = document.errors.map((error) => ({
@@ -90,7 +93,8 @@ export function parseConfig(text: string, file: string, env: Record<string, stri
   tellLostHosts(raw, fault)
   const tower = fleetFile.shape.tower.safeParse(part(raw, 'tower'))
   const read: SecretReader = (source, where) => {
-    const found = readSecret(source, localPathFrom(file), env)
+    if (secrets === 'left-out') return new Secret('left out')
+    const found = readSecret(source, localPathFrom(file), secrets)
     if ('fault' in found) fault([...where, found.key], found.fault)
     return new Secret('value' in found ? found.value : '')
   }

@@ -5,8 +5,8 @@ import { exitCode, findConfigFile, type Shell, ShellError } from './basics.ts'
 
 export { exitCode, findConfigFile, type Shell, ShellError } from './basics.ts'
 
-/** Throws ShellError (exit 2) with every fault. */
-export function readConfig(shell: Shell, given: string | undefined): Config {
+/** Throws ShellError (exit 2) with every fault. `secrets` are left out by who talks to nobody. */
+export function readConfig(shell: Shell, given: string | undefined, secrets: 'read' | 'left-out' = 'read'): Config {
   const file = findConfigFile(shell, given)
   if (file === undefined) {
     throw new ShellError(
@@ -15,7 +15,7 @@ export function readConfig(shell: Shell, given: string | undefined): Config {
     )
   }
   try {
-    return loadConfig(file, shell.env)
+    return loadConfig(file, secrets === 'read' ? shell.env : secrets)
   } catch (error) {
     if (error instanceof ConfigError) throw new ShellError(error.message, exitCode.wrongInput)
     throw error
