@@ -23,8 +23,10 @@ interface FileReport {
   recognised?: string
   /** Since it was written, by the clock of its host. */
   ageMs?: number
-  /** What it says; the time in it is ISO. */
+  /** What it says; the time in it is ISO 8601, with its zone where that is known. */
   says?: Omit<HeartbeatContent, 'saidAt'> & { time?: string }
+  /** A person paused this job: why. */
+  paused?: string
 }
 
 export interface AgentReport {
@@ -37,6 +39,8 @@ export interface AgentReport {
   /** What tells this life of it from the next one, and who says so. */
   life?: { epoch: string; by: 'heartbeat' | 'process' }
   paused?: { by: 'fleet.yaml' | 'marker'; reason: string; path?: string }
+  /** What makes it down though it beats. */
+  condition?: string
   faults: (Fault & { path?: string })[]
   advice: string[]
 }
@@ -69,7 +73,10 @@ export function reportOf(
     id: agent.id,
     host: agent.host,
     source: agent.heartbeat.kind,
-    files: sighting.files.map((file) => fileReport(file, look)),
+    files: sighting.files.map((file) => {
+      const marker = agent.heartbeat.kind === 'jobs' ? sighting.markers.find(({ path }) => path === `${file.path}.paused`) : undefined
+      return { ...fileReport(file, look), ...(marker && { paused: marker.reason }) }
+    }),
     process,
     ...(pane && { pane }),
     ...(epoch !== undefined
@@ -78,6 +85,7 @@ export function reportOf(
         ? { life: { epoch: process.epoch, by: 'process' } }
         : {}),
     ...pausedBy(agent, look),
+    ...(typeof look.condition === 'string' && { condition: look.condition }),
     faults,
     advice,
   }
@@ -94,7 +102,9 @@ function fileReport(file: AgentSighting['files'][number], { files }: HeartbeatsL
   const ageMs = Math.round(file.ageMs)
   if (!look || look.isBroken || look.because === undefined) return { path: file.path, ageMs }
   const { saidAt, ...says } = look.content
-  const time = saidAt && `${new Date(saidAt.ms).toISOString()}${saidAt.zone === 'local' ? ' or so: it names no zone' : ''}`
+  const iso = saidAt && new Date(saidAt.ms).toISOString()
+  // What names no zone gets none.
+  const time = saidAt?.zone === 'local' ? iso?.replace('Z', '') : iso
   return { path: file.path, recognised: look.because, ageMs, says: { ...(time !== undefined && { time }), ...says } }
 }
 
@@ -104,7 +114,7 @@ export function sayHost({ id, faults }: HostReport): string[] {
 }
 
 export function sayAgent(report: AgentReport): string[] {
-  const { id, host, source, files, process, pane, life, paused, faults, advice } = report
+  const { id, host, source, files, process, pane, life, paused, condition, faults, advice } = report
   return [
     `${id} on ${host}`,
     ...(source === 'push' ? [line('heartbeat', 'it posts its beats itself: its host is asked for its process only')] : []),
@@ -120,13 +130,14 @@ export function sayAgent(report: AgentReport): string[] {
       ? [line('life', `${life.epoch} (${life.by === 'heartbeat' ? 'the word of its heartbeat' : 'boot and start of its process'})`)]
       : []),
     ...(paused ? [line('paused', `${paused.reason} (${paused.path ?? paused.by})`)] : []),
+    ...(condition === undefined ? [] : [line('down', condition)]),
     ...faults.flatMap(sayFault),
     ...advice.map((text) => line('advice', text)),
     ...(faults.length === 0 ? [line('', 'no faults')] : []),
   ]
 }
 
-function sayFile({ path, recognised, ageMs, says }: FileReport): string[] {
+function sayFile({ path, recognised, ageMs, says, paused }: FileReport): string[] {
   const { time, ...rest } = says ?? {}
   const age = ageMs === undefined ? undefined : ageMs < 0 ? `${sayDuration(-ageMs)} in the future` : `${sayDuration(ageMs)} ago`
   return [
@@ -136,6 +147,7 @@ function sayFile({ path, recognised, ageMs, says }: FileReport): string[] {
       ? []
       : [line('written', `${age} by the clock of its host${time === undefined ? '' : `; its own time is ${time}`}`)]),
     ...(Object.keys(rest).length === 0 ? [] : [line('says', sayContent(rest))]),
+    ...(paused === undefined ? [] : [line('paused', `${paused} (${path}.paused)`.trim())]),
   ]
 }
 

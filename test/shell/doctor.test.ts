@@ -161,6 +161,20 @@ describe('towerwatch doctor', () => {
   })
 })
 
+describe('a folder of jobs', () => {
+  it('is told job by job, with what is against it and what a person paused', async () => {
+    fleet(agent('jobs', '{ jobs: /jobs }'))
+    host().write('/jobs/backup.last', `${clock.now() / 1_000} 1h 3`)
+    host().write('/jobs/mail.last', `${clock.now() / 1_000 - 9_000} 1h`, 9_000_000)
+    host().write('/jobs/old.last', `${clock.now() / 1_000 - 9_000} 1h`, 9_000_000)
+    host().write('/jobs/old.last.paused', 'moved')
+    expect(await run()).toBe(0)
+    expect(line('file')).toEqual(['/jobs/backup.last', '/jobs/mail.last', '/jobs/old.last'])
+    expect(line('paused')).toEqual(['moved (/jobs/old.last.paused)'])
+    expect(line('down')).toEqual(['job backup failed: exit status 3; job mail is overdue: last run 2 h 30 min ago, due every 1 h'])
+  })
+})
+
 describe('what towerwatch doctor advises', () => {
   const command = 'restart: { kind: command, start: [/bin/agent] }'
 
