@@ -44,11 +44,6 @@ export function hostBackSentence(id: string, downMs: number): string {
   return `host ${id} is reachable again after ${sayDuration(downMs)}.`
 }
 
-/** `rule`: the flapping rule that held. */
-export function flappingSentence(id: string, changes: number, rule: { withinMs: number; stableMs: number }): string {
-  return `${id} is flapping: ${changes} changes between up and down within ${sayDuration(rule.withinMs)}. I say when it has stayed up for ${sayDuration(rule.stableMs)}.`
-}
-
 /** What the sentences about an incident are made of. */
 export interface Trouble {
   number: number
@@ -65,6 +60,7 @@ export interface Trouble {
   policy: Policy
   /** Agents of the subject, where that is a host. */
   agents: readonly string[]
+  /** So many changes within that time; over when it has been stable for so long. */
   flapping?: { changes: number; withinMs: number; stableMs: number }
 }
 
@@ -122,15 +118,10 @@ export function acknowledgedText(
 
 export function flappingText(troubles: readonly Trouble[]): string {
   const [only] = troubles
-  if (only && troubles.length === 1) {
-    const { flapping } = only
-    return short(
-      flapping
-        ? flappingSentence(only.subject.id, flapping.changes, flapping)
-        : `${nameOf(only)} is flapping: it goes up and down again and again.`,
-    )
-  }
-  return listed([{ head: `${troubles.length} agents are flapping; I say when each has stayed up`, items: troubles.map(nameOf) }])
+  if (only && troubles.length === 1) return short(`${nameOf(only)} is flapping: ${sayChanges(only)}`)
+  return listed([
+    { head: `${troubles.length} are flapping, up and down all the time; I say when each has been steady`, items: troubles.map(nameOf) },
+  ])
 }
 
 const memoryNote = " (the ledger can't be written: this may be told again)"
@@ -146,6 +137,12 @@ const agents = (troubles: readonly Trouble[]) => troubles.filter((trouble) => !i
 const nameOf = (trouble: Trouble) => (isHost(trouble) ? `host ${trouble.subject.id}` : trouble.subject.id)
 const stateOf = (trouble: Trouble) => (isHost(trouble) ? 'unreachable' : 'down')
 const sayCount = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+function sayChanges({ flapping }: Trouble): string {
+  if (!flapping) return 'it is up and down all the time. I say when it has been steady.'
+  const { changes, withinMs, stableMs } = flapping
+  return `${changes} changes between up and down within ${sayDuration(withinMs)}. I say when it has stayed up for ${sayDuration(stableMs)}.`
+}
 
 function openSentence(trouble: Trouble): string {
   const { subject, cause, detail, beatAgeMs, policy } = trouble

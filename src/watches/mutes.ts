@@ -49,7 +49,12 @@ export interface MutesPorts {
 }
 
 const aheadMs = 24 * 3_600_000
-const checkEveryMs = 6 * 3_600_000
+/** Somebody may set the clock on the wall, by which windows are declared. */
+const takeOverEveryMs = 600_000
+/** The machine may sleep: then the time of day goes on, and timers don't. */
+const longestSleepMs = 60_000
+/** A window that is so much off by the clock on the wall is moved. */
+const offMs = 2_000
 /** Ended ones are kept for so long, to know what went without a break into what holds now. */
 const keptMs = 24 * 3_600_000
 const fleetYaml = { kind: 'watch', id: 'watch', name: 'fleet.yaml' } as const
@@ -60,18 +65,27 @@ export function startMutes(config: () => Config, ports: MutesPorts): Mutes {
   const mutes = new Map<number, Mute>()
   const listeners = new Set<() => void>()
   let timer: { cancel(): void } | undefined
+  let puts = 0
+  let takenOverMs = Number.NEGATIVE_INFINITY
 
-  /** Writes down what is declared and not known yet; ends what is declared no more; forgets what is long over. */
-  function takeOver(): void {
+  /**
+   * Writes down what is declared and not known yet; ends what is declared no more; forgets what is long over. Answers whether
+   * there is anything new.
+   */
+  function takeOver(): boolean {
     const nowMs = clock.now()
+    const before = puts
     const declared = new Map<string, { occurrence: Occurrence; subject: Mute['subject'] }>()
     for (const occurrence of ports.occurrences(nowMs, nowMs + aheadMs))
       for (const subject of occurrence.subjects.flatMap(toSubjects))
         declared.set(`${occurrence.key} ${subject.kind}:${subject.id}`, { occurrence, subject })
     const known = new Set<string>()
+    takenOverMs = nowMs
     for (const mute of [...mutes.values()]) {
       if (mute.window !== undefined) known.add(mute.window)
-      if (mute.window !== undefined && !declared.has(mute.window) && mute.toMs > nowMs) void put(ended(mute, nowMs))
+      const moved = movedTo(mute, declared.get(mute.window ?? '')?.occurrence, nowMs)
+      if (moved) void put(moved)
+      else if (mute.window !== undefined && !declared.has(mute.window) && mute.toMs > nowMs) void put(ended(mute, nowMs))
       else if (mute.toMs < nowMs - keptMs && !declared.has(mute.window ?? '')) mutes.delete(mute.number)
     }
     for (const [window, { occurrence, subject }] of declared) {
@@ -79,6 +93,7 @@ export function startMutes(config: () => Config, ports: MutesPorts): Mutes {
       const { fromMs, toMs, reason } = occurrence
       void put({ number: ledger.nextNumber('mute'), kind: 'maintenance', subject, fromMs, toMs, reason, by: fleetYaml, window })
     }
+    return puts > before
   }
 
   /** An agent and a host may bear the same name: then both are meant. */
@@ -92,6 +107,7 @@ export function startMutes(config: () => Config, ports: MutesPorts): Mutes {
   }
 
   function put(mute: Mute): Promise<void> {
+    puts++
     mutes.set(mute.number, mute)
     return journal.write([{ kind: 'mute', mute }])
   }
@@ -128,12 +144,20 @@ export function startMutes(config: () => Config, ports: MutesPorts): Mutes {
   }
 
   function changed(): void {
-    timer?.cancel()
-    timer = clock.after(Math.min(dueMs() - clock.now(), checkEveryMs), () => {
-      takeOver()
-      changed()
-    })
+    wait()
     for (const listener of listeners) listener()
+  }
+
+  function wait(): void {
+    timer?.cancel()
+    const edgeMs = dueMs()
+    timer = clock.after(Math.min(edgeMs - clock.now(), longestSleepMs), () => {
+      const nowMs = clock.now()
+      const isEdge = nowMs >= edgeMs
+      const isOther = (isEdge || nowMs >= takenOverMs + takeOverEveryMs) && takeOver()
+      if (isEdge || isOther) changed()
+      else wait()
+    })
   }
 
   const nowMs = clock.now()
@@ -172,6 +196,13 @@ export function startMutes(config: () => Config, ports: MutesPorts): Mutes {
     dueMs,
     stop: () => timer?.cancel(),
   }
+}
+
+/** One that has begun stays as it is, and so does one that a person ended before it began. */
+function movedTo(mute: Mute, occurrence: Occurrence | undefined, nowMs: number): Mute | undefined {
+  if (!occurrence || mute.fromMs < nowMs || mute.toMs === mute.fromMs) return undefined
+  if (Math.abs(mute.fromMs - occurrence.fromMs) < offMs) return undefined
+  return { ...mute, fromMs: Math.max(nowMs, occurrence.fromMs), toMs: occurrence.toMs }
 }
 
 /** One that was still to come never was. */

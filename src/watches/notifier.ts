@@ -7,6 +7,7 @@
  */
 import type { Config } from '../config/config.ts'
 import { fromMemoryText } from '../domain/alert.ts'
+import type { Flapping, Unsteady } from '../domain/flapping.ts'
 import type { Incident, Subject } from '../domain/incident.ts'
 import { type About, dueNotices, type NoticeFacts, type NoticeKind } from '../domain/notice.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -41,7 +42,7 @@ export interface Notifier {
 }
 
 export interface NotifierPorts {
-  roster: Pick<Roster, 'agent' | 'incidents' | 'amend' | 'on'>
+  roster: Pick<Roster, 'agent' | 'host' | 'incidents' | 'amend' | 'on'>
   mutes: { mutedSinceMs(subject: Subject, nowMs: number): number | undefined; on(listener: () => void): () => void }
   journal: Journal
   ledger: Pick<Ledger, 'incidents'>
@@ -53,6 +54,8 @@ export interface NotifierPorts {
 
 /** How soon it is noticed that the ledger doesn't take an alert. */
 const unwrittenMs = 1_000
+/** The machine may sleep: then the time of day goes on, and timers don't. */
+const longestSleepMs = 60_000
 
 /** `config` answers with the declaration as it is at that moment. */
 export function startNotifier(config: () => Config, ports: NotifierPorts): Notifier {
@@ -96,20 +99,27 @@ export function startNotifier(config: () => Config, ports: NotifierPorts): Notif
     const { agents } = config()
     if (subject.kind === 'host') {
       const mine = [...agents.values()].filter(({ host }) => host === subject.id).map(({ id }) => id)
-      return { host: subject.id, policy: 'off', agents: mine }
+      return { host: subject.id, policy: 'off', agents: mine, ...flappingOf(config().flapping, roster.host(subject.id)) }
     }
     const declared = agents.get(subject.id)
     if (declared) homes.set(subject.id, declared.host)
     const record = roster.agent(subject.id)
-    const rule = declared?.timing.flapping
     return {
       // Who is declared no more may have been heard of before that.
       host: homes.get(subject.id) ?? 'unknown',
       policy: declared?.policy ?? 'off',
       agents: [],
       ...(record?.facts.lastBeat && { lastBeatMs: record.facts.lastBeat.atMs }),
-      ...(rule && { flapping: { ...rule, changes: Math.max(rule.changes, record?.changesMs?.length ?? 0) } }),
+      ...flappingOf(declared?.timing.flapping, record),
     }
+  }
+
+  /** What has happened, where that is known, else what the rule asks for. */
+  function flappingOf(rule: Flapping | undefined, { changesMs = [] }: Unsteady = {}): Pick<About, 'flapping'> {
+    const [firstMs] = changesMs
+    if (!rule) return {}
+    if (firstMs === undefined) return { flapping: rule }
+    return { flapping: { ...rule, changes: changesMs.length, withinMs: Math.max(0, clock.now() - firstMs) } }
   }
 
   function emit(alert: AlertRecord): void {
@@ -165,7 +175,7 @@ export function startNotifier(config: () => Config, ports: NotifierPorts): Notif
     timer?.cancel()
     const isWaiting = [...pending.values()].some(({ isSaid }) => !isSaid)
     const inMs = Math.min(dueMs - clock.now(), isWaiting ? unwrittenMs : Number.POSITIVE_INFINITY)
-    timer = Number.isFinite(inMs) ? clock.after(Math.max(0, inMs), look) : undefined
+    timer = Number.isFinite(inMs) ? clock.after(Math.max(0, Math.min(inMs, longestSleepMs)), look) : undefined
   }
 
   /** Many incidents of one moment are looked at together. */

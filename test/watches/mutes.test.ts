@@ -182,6 +182,29 @@ describe('a window that fleet.yaml declares', () => {
     ])
   })
 
+  it('goes by the clock on the wall: where that is set, one that is still to come is moved', async () => {
+    const startMs = clock.now() + 3 * hourMs
+    declared = [occurrence({ fromMs: startMs, toMs: startMs + hourMs })]
+    mutes.declare()
+    await clock.advance(hourMs)
+    declared = [occurrence({ fromMs: startMs - hourMs, toMs: startMs })]
+    await clock.advance(hourMs)
+    expect(isMuted(far)).toBe(true)
+    await clock.advance(hourMs)
+    expect([isMuted(far), written().length]).toEqual([false, 1])
+  })
+
+  it('that should have begun already, by a clock on the wall that was set, begins within ten minutes', async () => {
+    const startMs = clock.now() + 3 * hourMs
+    declared = [occurrence({ fromMs: startMs, toMs: startMs + 5 * hourMs })]
+    mutes.declare()
+    await clock.advance(1_000)
+    changes = 0
+    declared = [occurrence({ fromMs: startMs - 4 * hourMs, toMs: startMs + hourMs })]
+    await clock.advance(hourMs / 6)
+    expect([isMuted(far), changes, mutes.of(far, clock.now())?.toMs]).toEqual([true, 1, startMs + hourMs])
+  })
+
   it('of `all` is of the fleet', async () => {
     declared = [occurrence({ subjects: ['all'], fromMs: clock.now() })]
     mutes.declare()
