@@ -1,18 +1,39 @@
 /** Uptime from transitions: durations, never samples; what nobody saw is neither up nor down. */
 import type { AgentState } from './agent.ts'
 
-/** Transitions of one agent, oldest first. Before the first one nothing is known. */
-export type Timeline = readonly { atMs: number; state: AgentState }[]
+/** Transitions of one agent or host, oldest first. Before the first one nothing is known. */
+export type Timeline = readonly { atMs: number; state: AgentState; cause?: string }[]
+
+/** The half-open time [fromMs, toMs). */
+export interface Span {
+  fromMs: number
+  toMs: number
+}
+
+/** What else is known of a time; in any order, overlapping or not. */
+export interface Grounds {
+  /** In maintenance: counts as nothing else, whatever happened. */
+  excluded?: readonly Span[]
+  /** The watch didn't look, but the agent has proved that it lived: its `unknown` is up. What was unreachable stays unknown. */
+  proved?: readonly Span[]
+}
 
 /** Four buckets which sum to the window exactly. */
 export interface Tally {
-  /** up and late. */
+  /** up, late, and proved. */
   upMs: number
   downMs: number
   /** unreachable, unknown, new, and before the first record. */
   unknownMs: number
-  /** paused. */
+  /** paused, and in maintenance. */
   excludedMs: number
+}
+
+/** A stretch of a window that belongs into one bucket. */
+export interface Stretch extends Span {
+  bucket: keyof Tally
+  /** Why it was down. */
+  cause?: string
 }
 
 const bucketOf: Record<AgentState, keyof Tally> = {
@@ -26,21 +47,71 @@ const bucketOf: Record<AgentState, keyof Tally> = {
 }
 
 /** Time in each bucket over the half-open window [fromMs, toMs). */
-export function tally(timeline: Timeline, fromMs: number, toMs: number): Tally {
+export function tally(timeline: Timeline, fromMs: number, toMs: number, grounds: Grounds = {}): Tally {
   const sum: Tally = { upMs: 0, downMs: 0, unknownMs: 0, excludedMs: 0 }
-  if (toMs <= fromMs) return sum
-  let state: AgentState = 'unknown'
-  let cursorMs = fromMs
-  for (const step of timeline) {
-    if (step.atMs >= toMs) break
-    if (step.atMs > cursorMs) {
-      sum[bucketOf[state]] += step.atMs - cursorMs
-      cursorMs = step.atMs
-    }
-    state = step.state
-  }
-  sum[bucketOf[state]] += toMs - cursorMs
+  for (const stretch of stretches(timeline, fromMs, toMs, grounds)) sum[stretch.bucket] += stretch.toMs - stretch.fromMs
   return sum
+}
+
+/** The time down in the window, by cause, the longest first. */
+export function downBy(timeline: Timeline, fromMs: number, toMs: number, grounds: Grounds = {}): { cause: string; ms: number }[] {
+  const sums = new Map<string, number>()
+  for (const stretch of stretches(timeline, fromMs, toMs, grounds)) {
+    if (stretch.bucket !== 'downMs') continue
+    const cause = stretch.cause ?? ''
+    sums.set(cause, (sums.get(cause) ?? 0) + stretch.toMs - stretch.fromMs)
+  }
+  return [...sums].map(([cause, ms]) => ({ cause, ms })).sort((a, b) => b.ms - a.ms)
+}
+
+/** The window cut into stretches, in order, without gaps and without empty ones. */
+export function* stretches(timeline: Timeline, fromMs: number, toMs: number, grounds: Grounds = {}): Generator<Stretch> {
+  const isExcluded = spanCursor(grounds.excluded ?? [])
+  const isProved = spanCursor(grounds.proved ?? [])
+  let step: Timeline[number] | undefined
+  let next = 0
+  let atMs = fromMs
+  while (atMs < toMs) {
+    for (; (timeline[next]?.atMs ?? Number.POSITIVE_INFINITY) <= atMs; next++) step = timeline[next]
+    const excluded = isExcluded(atMs)
+    const proved = isProved(atMs)
+    const untilMs = Math.min(toMs, timeline[next]?.atMs ?? toMs, excluded.untilMs, proved.untilMs)
+    const state = step?.state ?? 'unknown'
+    const stretch = { fromMs: atMs, toMs: untilMs }
+    if (excluded.holds) yield { ...stretch, bucket: 'excludedMs' }
+    // Only what the watch said of itself can be proved wrong; before the first record there was no agent to speak of.
+    else if (proved.holds && step?.state === 'unknown') yield { ...stretch, bucket: 'upMs' }
+    else yield { ...stretch, bucket: bucketOf[state], ...(state === 'down' && step?.cause !== undefined && { cause: step.cause }) }
+    atMs = untilMs
+  }
+}
+
+/** Asked for moments that rise: whether a span holds there, and until when that stays so. */
+function spanCursor(spans: readonly Span[]): (atMs: number) => { holds: boolean; untilMs: number } {
+  const merged = mergeSpans(spans)
+  let index = 0
+  return (atMs) => {
+    while ((merged[index]?.toMs ?? Number.POSITIVE_INFINITY) <= atMs) index++
+    const span = merged[index]
+    if (!span) return { holds: false, untilMs: Number.POSITIVE_INFINITY }
+    return span.fromMs <= atMs ? { holds: true, untilMs: span.toMs } : { holds: false, untilMs: span.fromMs }
+  }
+}
+
+/** In order, apart from each other, none empty. */
+function mergeSpans(spans: readonly Span[]): Span[] {
+  const merged: Span[] = []
+  for (const { fromMs, toMs } of spans.filter((span) => span.fromMs < span.toMs).sort((a, b) => a.fromMs - b.fromMs)) {
+    const last = merged.at(-1)
+    if (last && fromMs <= last.toMs) last.toMs = Math.max(last.toMs, toMs)
+    else merged.push({ fromMs, toMs })
+  }
+  return merged
+}
+
+/** A host's own account: while it can't be reached it is down, whatever becomes of its agents. */
+export function hostAccount(timeline: Timeline): Timeline {
+  return timeline.map((step) => (step.state === 'unreachable' ? { ...step, state: 'down' } : step))
 }
 
 export function addTallies(tallies: Iterable<Tally>): Tally {
@@ -59,4 +130,13 @@ export function availability(sum: Tally): number | undefined {
 export function coverage(sum: Tally): number {
   const dueMs = sum.upMs + sum.downMs + sum.unknownMs
   return dueMs > 0 ? (sum.upMs + sum.downMs) / dueMs : 0
+}
+
+/**
+ * What availability was at least, and at most: had all that nobody saw been down, or up. Undefined where nothing should have
+ * been seen.
+ */
+export function bounds(sum: Tally): { least: number; most: number } | undefined {
+  const dueMs = sum.upMs + sum.downMs + sum.unknownMs
+  return dueMs > 0 ? { least: sum.upMs / dueMs, most: (sum.upMs + sum.unknownMs) / dueMs } : undefined
 }

@@ -142,6 +142,9 @@ export function ledgerContract(name: string, start: () => { ledger: Ledger; stop
         expect(ledger.timeline(timmy, 25)).toEqual(lastTwo)
         expect(ledger.timeline(timmy, 30)).toEqual(lastTwo)
         expect(ledger.timeline(timmy, 100)).toEqual([{ atMs: 30, state: 'down' }])
+        const fall = { from: 'late', to: 'down', atMs: 35, noticedMs: 36, cause: 'silent' }
+        await ledger.write([{ kind: 'transition', subject: timmy, transition: fall }])
+        expect(ledger.timeline(timmy, 100)).toEqual([{ atMs: 35, state: 'down', cause: 'silent' }])
         expect(ledger.timeline(local, 0)).toEqual([{ atMs: 15, state: 'up' }])
         expect(ledger.timeline({ kind: 'agent', id: 'nobody' }, 0)).toEqual([])
       })

@@ -63,12 +63,20 @@ export function readsOf(db: DatabaseSync): Reads {
       guarded('read the transitions', () => {
         const key = `${subject.kind}:${subject.id}`
         const before = one(
-          'SELECT at_ms, to_state FROM transitions WHERE subject = ? AND at_ms < ? ORDER BY at_ms DESC, step DESC LIMIT 1',
+          'SELECT at_ms, to_state, cause FROM transitions WHERE subject = ? AND at_ms < ? ORDER BY at_ms DESC, step DESC LIMIT 1',
           key,
           fromMs,
         )
-        const since = all('SELECT at_ms, to_state FROM transitions WHERE subject = ? AND at_ms >= ? ORDER BY at_ms, step', key, fromMs)
-        return (before ? [before, ...since] : since).map((row) => ({ atMs: Number(row['at_ms']), state: row['to_state'] as AgentState }))
+        const since = all(
+          'SELECT at_ms, to_state, cause FROM transitions WHERE subject = ? AND at_ms >= ? ORDER BY at_ms, step',
+          key,
+          fromMs,
+        )
+        return (before ? [before, ...since] : since).map((row) => ({
+          atMs: Number(row['at_ms']),
+          state: row['to_state'] as AgentState,
+          ...(row['cause'] !== null && { cause: String(row['cause']) }),
+        }))
       }),
 
     transitions: (filter) =>
