@@ -9,7 +9,7 @@ import type { Policy } from './remedy.ts'
 export const maxText = 400
 const maxDetail = 120
 
-export interface AgentProblem {
+interface AgentProblem {
   id: string
   cause: string
   /** More about the cause, in somebody else's words. */
@@ -19,7 +19,7 @@ export interface AgentProblem {
   policy: Policy
 }
 
-export function agentDownSentence(problem: AgentProblem): string {
+function agentDownSentence(problem: AgentProblem): string {
   const beat = problem.beatAgeMs === undefined ? 'no beat was ever seen' : `last beat ${sayDuration(problem.beatAgeMs)} ago`
   return `${problem.id} is down: ${sayWhy(problem)} (${beat}). ${whatNow(problem)}`
 }
@@ -31,16 +31,16 @@ function whatNow({ id, policy, cause }: AgentProblem): string {
   return `To bring it back, type: restart ${id}`
 }
 
-export function agentUpSentence(id: string, downMs: number): string {
+function agentUpSentence(id: string, downMs: number): string {
   return `${id} is back up after ${sayDuration(downMs)}.`
 }
 
-export function hostLostSentence(id: string, cause: string, agents: readonly string[]): string {
+function hostLostSentence(id: string, cause: string, agents: readonly string[]): string {
   const whom = agents.length === 0 ? '' : ` Its agents can't be seen (${nameSome(agents, 180)}); nothing is restarted there.`
   return `host ${id} is unreachable: ${sayCause(cause)}.${whom}`
 }
 
-export function hostBackSentence(id: string, downMs: number): string {
+function hostBackSentence(id: string, downMs: number): string {
   return `host ${id} is reachable again after ${sayDuration(downMs)}.`
 }
 
