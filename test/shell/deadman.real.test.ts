@@ -105,11 +105,13 @@ async function kill(watch: { process: ChildProcess }, signal: NodeJS.Signals): P
 }
 
 /** What `systemctl restart` does here: ends the watch that is there, and starts another. */
-function unitStarts(): void {
+function unitStarts(what: 'child' | 'run' = 'child'): void {
   const script = join(home, 'restart-watch')
-  writeFileSync(script, `#!/bin/sh\nkill -KILL "$1" 2>/dev/null\n"$2" "$3" "$4" >/dev/null 2>&1 &\necho $! >"$5"\n`)
+  writeFileSync(script, `#!/bin/sh\nkill -KILL "$1" 2>/dev/null\nto=$2\nshift 2\n"$@" >/dev/null 2>&1 &\necho $! >"$to"\n`)
   chmodSync(script, 0o755)
-  stand.onRestart([script, String(beat().pid), process.execPath, child, join(folder, 'fleet.yaml'), join(home, 'restarted')])
+  const file = join(folder, 'fleet.yaml')
+  const program = what === 'run' ? [cli, 'run', '--config', file] : [child, file]
+  stand.onRestart([script, String(beat().pid), join(home, 'restarted'), process.execPath, ...program])
 }
 
 async function restarted(before: string): Promise<void> {
@@ -272,6 +274,48 @@ describe('towerwatch deadman', () => {
     const { code, out } = await towerwatch('deadman', '--dry-run')
     expect([code, tower.logins, outside.calls, restarts()]).toEqual([1, [], [], []])
     expect(out).toContain("would be done now: tell the Tower, call the outside dead man's switch, restart the watch.")
+  })
+})
+
+describe('towerwatch run, with a deadman', () => {
+  it('is brought back when it was killed; the Tower hears of its death and of its return once each; then it stops in order', async () => {
+    const run = (): ChildProcess => {
+      const started = spawn(process.execPath, [cli, 'run'], { cwd: folder, env: env(), stdio: 'ignore' })
+      pids.add(started.pid ?? 0)
+      return started
+    }
+    const connected = (epoch: string) =>
+      until(() => existsSync(beatFile()) && beat().epoch !== epoch && beat().tower === 'connected', {
+        withinMs: 30_000,
+        what: 'the watch to be connected, by its own word',
+      })
+    const watch = run()
+    await connected('')
+    expect(beat()).toMatchObject({ says: 'watching', ledger: 'writable', pid: watch.pid })
+    expect((await towerwatch('deadman')).out).toBe('The watch is well.\n')
+    await until(() => outside.calls.includes('/5ecre7'), { withinMs: 30_000, what: 'the outside switch to be called' })
+
+    const { epoch } = beat()
+    unitStarts('run')
+    await kill({ process: watch }, 'SIGKILL')
+    age()
+    expect((await towerwatch('deadman')).code).toBe(1)
+    expect(restarts()).toHaveLength(1)
+    await restarted(epoch)
+    await until(() => tower.said.length === 2, { withinMs: 30_000, what: 'the Tower to hear of the return' })
+    expect(tower.said).toEqual([
+      expect.stringMatching(/^The watch is dead since /),
+      expect.stringMatching(/^The watch looks at the fleet again, after 10 min/),
+    ])
+    await until(() => beat().tells === memory().outage.id, { withinMs: 20_000, what: 'the watch to say that it told' })
+    expect((await towerwatch('deadman')).out).toBe('The watch is well.\n')
+    expect([memory().outage, tower.said.length, outside.calls.filter((path) => path.endsWith('/fail')).length]).toEqual([undefined, 2, 1])
+
+    process.kill(beat().pid, 'SIGTERM')
+    await until(() => beat().stoppedAt !== undefined, { withinMs: 20_000, what: 'the orderly stop' })
+    age()
+    expect((await towerwatch('deadman')).code).toBe(3)
+    expect(restarts()).toHaveLength(1)
   })
 })
 
