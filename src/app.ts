@@ -13,6 +13,7 @@ import type { Log } from './ports/log.ts'
 import type { Sink } from './ports/sink.ts'
 import type { Tower, TowerHandlers } from './ports/tower.ts'
 import { startActivity } from './watches/activity.ts'
+import { heedful } from './watches/heedful.ts'
 import { type HostWatch, startHostWatch } from './watches/host-watch.ts'
 import { daysBefore } from './watches/local-days.ts'
 import { fleetView } from './watches/mirror.ts'
@@ -102,7 +103,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       const firstDelayMs = host.kind === 'local' ? 0 : random() * 50 * config.hosts.size
       const watch = startHostWatch(
         { host, agents, pollMs: config.pollMs, firstDelayMs },
-        { host: ports.host(host.id, config), roster, clock, log, random, isActedOn: desk.isActedOn },
+        { host: ports.host(host.id, config), ...seen, log, random, isActedOn: desk.isActedOn },
       )
       started.set(host.id, watch)
     }
@@ -113,6 +114,8 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   const inMaintenance = (agent: string) => mutes.inMaintenance({ kind: 'agent', id: agent }, clock.now())
   const respawn = startRespawn(() => config, { roster, desk, ledger, clock, log, random, inMaintenance })
   const sweep = startSweep({ engine, ledger, clock, log })
+  /** For whoever brings what was seen. */
+  const seen = heedful({ roster, clock }, sweep.heed)
   const upkeep = startUpkeep(config, { ledger, clock, log })
   hosts = startHosts()
   const tower = ports.tower?.(
@@ -124,7 +127,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
     if (event.kind === 'incident' && event.change === 'amended') tower?.changed(shown(event.incident.subject))
   })
   const offAlerts = engine.notifier.on(() => tower?.alertsWaiting())
-  const beats = ports.beats && startPostedBeats(config, { source: ports.beats, roster, ledger, clock, log })
+  const beats = ports.beats && startPostedBeats(config, { source: ports.beats, ...seen, ledger, log })
   const sinks = startSinks(config, { ...engine, sink: ports.sink, ledger, clock, log, random })
   const readiness = startReadiness({ roster, clock, config: () => config, tower: () => tower?.link() })
 

@@ -30,6 +30,11 @@ export interface SweepPorts {
 export interface Sweep {
   /** When the last one came, by the watch's clock. */
   lastMs(): number
+  /**
+   * To be called before anything that was seen is taken in: what comes right after a sleep or a long stall, and before the next
+   * sweep, would else be given times of before it.
+   */
+  heed(): void
   /** Resolves when the ledger has been told until when the watch looked, or could not be. */
   stop(): Promise<void>
 }
@@ -44,15 +49,8 @@ export function startSweep({ engine, ledger, clock, log }: SweepPorts): Sweep {
 
   function sweep(): void {
     next = clock.after(sweepEveryMs, sweep)
-    // Time jumps here and nowhere else, in the turn in which the roster hears that nobody was looking.
-    const sleptMs = clock.wake()
-    const nowMs = clock.now()
-    const lateMs = nowMs - lastMs - sweepEveryMs
-    if (lateMs > blindMs) {
-      log.warn({ gapMs: nowMs - lastMs, sleptMs }, 'the watch itself was stopped: what it could not see is unknown')
-      engine.roster.blind(lastMs)
-    }
-    lastMs = nowMs
+    const lateMs = notice()
+    lastMs = clock.now()
     noticeWallStep()
     draining?.cancel()
     if (lateMs > stalledMs) draining = clock.after(drainMs, engine.sweep)
@@ -62,8 +60,29 @@ export function startSweep({ engine, ledger, clock, log }: SweepPorts): Sweep {
     })
   }
 
+  /** Time jumps here and nowhere else, in the turn in which the roster hears that nobody was looking. */
+  function notice(): number {
+    const sleptMs = clock.wake()
+    const nowMs = clock.now()
+    const lateMs = nowMs - lastMs - sweepEveryMs
+    if (lateMs > blindMs) {
+      log.warn({ gapMs: nowMs - lastMs, sleptMs }, 'the watch itself was stopped: what it could not see is unknown')
+      engine.roster.blind(lastMs)
+      lastMs = nowMs
+    }
+    return lateMs
+  }
+
+  /** How long the machine slept is asked of the machine; that it may have slept, the clock on the wall shows at once. */
+  function heed(): void {
+    const isLate = clock.now() - lastMs - sweepEveryMs > blindMs
+    if (isLate || Math.abs(wallStep()) > wallStepMs) notice()
+  }
+
+  const wallStep = () => clock.wall() - clock.now() - aheadMs
+
   function noticeWallStep(): void {
-    const steppedMs = clock.wall() - clock.now() - aheadMs
+    const steppedMs = wallStep()
     if (Math.abs(steppedMs) <= wallStepMs) return
     aheadMs += steppedMs
     log.warn({ steppedMs }, 'somebody set the wall clock: what the watch measures goes on as before, only the times it shows change')
@@ -84,6 +103,7 @@ export function startSweep({ engine, ledger, clock, log }: SweepPorts): Sweep {
 
   return {
     lastMs: () => lastMs,
+    heed,
     stop: async () => {
       next.cancel()
       draining?.cancel()

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Engine, openEngine } from '../../src/engine.ts'
+import { heedful } from '../../src/watches/heedful.ts'
 import { type Sweep, startSweep, sweepEveryMs } from '../../src/watches/sweep.ts'
 import { type BrittleLedger, brittleLedger } from '../fakes/brittle-ledger.ts'
 import { type VirtualClock, virtualClock } from '../fakes/virtual-clock.ts'
@@ -127,6 +128,42 @@ describe('a machine that slept', () => {
     expect(state()).not.toMatchObject({ state: 'down' })
     look('timmy')
     expect(state()).toMatchObject({ state: 'up' })
+  })
+})
+
+describe('what is seen right after a sleep, before the sweep', () => {
+  it('belongs to the time after it', async () => {
+    const seen = heedful({ roster: engine.roster, clock }, running.heed)
+    await clock.advance(sweepEveryMs)
+    const sleptMs = clock.now()
+    clock.sleep(8 * hourMs)
+    await clock.advance(1_000)
+    seen.roster.observe('timmy', { kind: 'sighted', gone: 'process-gone' })
+    const wokeMs = sleptMs + 8 * hourMs + 1_000
+    expect(clock.now()).toBe(wokeMs)
+    expect(state()).toMatchObject({ state: 'down', sinceMs: wokeMs })
+    expect(state('hourly')).toMatchObject({ state: 'unknown', sinceMs: sleptMs })
+    expect(engine.roster.incidents()).toMatchObject([{ openedMs: wokeMs, noticedMs: wokeMs }])
+    await clock.advance(sweepEveryMs)
+    expect(state()).toMatchObject({ state: 'down', sinceMs: wokeMs })
+    expect(log.messages('warn')).toHaveLength(1)
+  })
+
+  it('is told the time after it', async () => {
+    const seen = heedful({ roster: engine.roster, clock }, running.heed)
+    const sleptMs = clock.now()
+    clock.sleep(8 * hourMs)
+    expect(seen.clock.now()).toBe(sleptMs + 8 * hourMs)
+    expect(state('hourly')).toMatchObject({ state: 'unknown' })
+  })
+
+  it('is taken as it is where somebody only set the wall clock', async () => {
+    const seen = heedful({ roster: engine.roster, clock }, running.heed)
+    clock.stepWall(24 * hourMs)
+    const beforeMs = clock.now()
+    seen.roster.observe('timmy', { kind: 'sighted' })
+    expect(clock.now()).toBe(beforeMs)
+    expect(state('hourly')).toMatchObject({ state: 'up' })
   })
 })
 
