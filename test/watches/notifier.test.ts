@@ -97,6 +97,16 @@ describe('a death', () => {
     expect(heard[1]?.durationMs).toBe(10_000)
   })
 
+  it('that comes right after another waits out the group interval', async () => {
+    die('timmy')
+    await clock.advance(1_300)
+    die('ezra')
+    await clock.advance(3_999)
+    expect(heard.length).toBe(1)
+    await clock.advance(1)
+    expect(heard.map(({ incidents }) => incidents)).toEqual([[1], [2]])
+  })
+
   it('that is over before the group wait is told all the same', async () => {
     die('timmy')
     beats('timmy')

@@ -155,6 +155,17 @@ describe('a sink', () => {
     expect(taken().length).toBe(600)
   })
 
+  it('that is away is asked ever more rarely, however much waits; once it takes one, it is given all', async () => {
+    phone.answer(() => new SinkError('failed', 'nobody listens there'))
+    for (let number = 1; number <= 100; number++) await tell(`p-${number}`, 'problem', [incident(number, `agent-${number}`)])
+    await clock.advance(10 * minuteMs)
+    expect(phone.came.length).toBeLessThanOrEqual(12)
+    await clock.advance(hourMs)
+    phone.answer(() => undefined)
+    for (let seconds = 0; seconds < 300 && phone.taken.length === 0; seconds++) await clock.advance(1_000)
+    expect(phone.taken.length).toBe(100)
+  })
+
   it('that fails for ten minutes is spoken of once, and again when it is back', async () => {
     phone.answer(() => new SinkError('failed', 'nobody listens there'))
     await tell('a', 'problem', [incident(1, 'timmy')])
@@ -224,7 +235,7 @@ describe('a sink', () => {
     phone.hang()
     await tell('a', 'problem', [incident(1, 'timmy')])
     await sinks.stop()
-    expect([phone.came.length, clock.pending()]).toEqual([1, 0])
+    expect([phone.came.length, clock.pending(), log.messages()]).toEqual([1, 0, []])
     phone.answer(() => undefined)
     start(configOf(sinkConfig('phone', 0)))
     await clock.advance(0)
@@ -289,6 +300,16 @@ describe('a sink for what lasts', () => {
     await tell('c', 'reminder', [{ ...death, ack }])
     await tell('d', 'recovery', [closed(death)])
     expect(taken()).toEqual(['c', 'd'])
+  })
+
+  it('that wants to hear of a problem later than the reminders come is not told twice then', async () => {
+    await sinks.declare(configOf(sinkConfig('late', 5 * hourMs)))
+    const death = incident(1, 'timmy')
+    await tell('a', 'problem', [death])
+    await clock.advance(4 * hourMs)
+    await tell('b', 'reminder', [death])
+    await clock.advance(2 * hourMs)
+    expect(taken()).toEqual(['a'])
   })
 
   it('is told of those of many that are left, and of the end of those', async () => {
