@@ -25,12 +25,13 @@ export type Reading =
  */
 export type Proof = 'unasked' | 'moved' | 'answers' | 'still'
 
-export type DeathCause = 'no-beat' | 'damaged' | 'gone' | 'hung'
+/** restless: it starts, perhaps again and again, but does not come up. */
+export type DeathCause = 'no-beat' | 'damaged' | 'gone' | 'hung' | 'restless'
 
 export type Verdict =
   | { kind: 'well'; beat: OwnBeat }
   /** Not well, but not for long enough. */
-  | { kind: 'fading'; why: 'gone' | 'stopped' | 'damaged' }
+  | { kind: 'fading'; why: 'gone' | 'stopped' | 'damaged' | 'starting'; id: string }
   /** It answers, but its beat does not come. */
   | { kind: 'mute' }
   /** A second look is needed. */
@@ -48,15 +49,31 @@ export function beatAgeMs(beat: { boot: string; bootMs: number }, mtimeMs: numbe
   return age >= 0 ? age : byWall
 }
 
+/** One that falls over soon after each start leaves fresh beats, too. */
+function isUp(beat: OwnBeat): boolean {
+  return beat.ledger !== 'starting' && beat.seq >= upFromBeat
+}
+const upFromBeat = 2
+/** The bundled Tower may have to be made first. */
+const startingMs = 5 * 60_000
+
+/** The same verdict, or that the watch is dead because it has been about to come up, or to go, for too long. */
+export function withPatience(verdict: Verdict, memory: DeadmanMemory, now: Moment): Verdict {
+  if (verdict.kind !== 'fading' || verdict.why === 'stopped') return verdict
+  const forMs = now.bootMs - unwellNow(memory, now).bootMs
+  return forMs < startingMs ? verdict : { kind: 'dead', id: verdict.id, cause: 'restless', forMs }
+}
+
 export function judgeWatch(reading: Reading, staleMs: number): Verdict {
   if (reading.kind === 'none') return { kind: 'dead', id: reading.id, cause: 'no-beat', forMs: undefined }
   const { id, ageMs } = reading
   const isFresh = ageMs < staleMs
-  if (reading.kind === 'damaged') return isFresh ? { kind: 'fading', why: 'damaged' } : { kind: 'dead', id, cause: 'damaged', forMs: ageMs }
+  if (reading.kind === 'damaged')
+    return isFresh ? { kind: 'fading', why: 'damaged', id } : { kind: 'dead', id, cause: 'damaged', forMs: ageMs }
   const { beat, process, proof } = reading
-  if (beat.stoppedAt !== undefined) return isFresh ? { kind: 'fading', why: 'stopped' } : { kind: 'stopped', id, forMs: ageMs }
-  if (isFresh) return process === 'gone' ? { kind: 'fading', why: 'gone' } : { kind: 'well', beat }
-  if (proof === 'moved') return { kind: 'well', beat }
+  if (beat.stoppedAt !== undefined) return isFresh ? { kind: 'fading', why: 'stopped', id } : { kind: 'stopped', id, forMs: ageMs }
+  if (isFresh && process === 'gone') return { kind: 'fading', why: 'gone', id }
+  if (isFresh || proof === 'moved') return isUp(beat) ? { kind: 'well', beat } : { kind: 'fading', why: 'starting', id }
   if (process === 'gone') return { kind: 'dead', id, cause: 'gone', forMs: ageMs }
   if (proof === 'unasked') return { kind: 'unsure' }
   return proof === 'answers' ? { kind: 'mute' } : { kind: 'dead', id, cause: 'hung', forMs: ageMs }
@@ -84,6 +101,8 @@ interface BootInstant {
 export interface DeadmanMemory {
   outage?: Outage
   lastRestart?: BootInstant
+  /** Since `bootMs` it was seen neither well nor dead nor stopped, at `seenMs` last: both since the same boot. */
+  unwell?: BootInstant & { seenMs: number }
   /** The Tower refused the login: five of these in five minutes lock every player of this address out. */
   refused?: BootInstant
 }
@@ -102,26 +121,29 @@ export function decideDeadman(
   now: Moment,
   policy: { windowMs: number; hasOutside: boolean },
 ): { acts: Act[]; memory: DeadmanMemory } {
+  const { unwell: _, ...rest } = memory
   const mayLogIn = memory.refused === undefined || elapsedMs(memory.refused, now) >= refusedRestMs
   switch (verdict.kind) {
     case 'unsure':
     case 'mute':
-    case 'fading':
       return { acts: [], memory }
+    case 'fading':
+      return { acts: [], memory: verdict.why === 'stopped' ? rest : { ...rest, unwell: unwellNow(memory, now) } }
     case 'well':
-      return welcomeBack(verdict.beat, memory, mayLogIn)
+      return welcomeBack(verdict.beat, rest, mayLogIn)
     case 'stopped': {
       const outage = openOutage(verdict, memory, now)
-      return { acts: outage.isTold || !mayLogIn ? [] : ['tell-outage'], memory: { ...memory, outage } }
+      return { acts: outage.isTold || !mayLogIn ? [] : ['tell-outage'], memory: { ...rest, outage } }
     }
     case 'dead': {
+      const known = verdict.cause === 'restless' ? { ...rest, unwell: unwellNow(memory, now) } : rest
       const outage = openOutage(verdict, memory, now)
       const acts: Act[] = []
       if (!outage.isTold && mayLogIn) acts.push('tell-outage')
       if (!outage.isCalled && policy.hasOutside) acts.push('call-outside')
       if (memory.lastRestart !== undefined && elapsedMs(memory.lastRestart, now) < policy.windowMs)
-        return { acts, memory: { ...memory, outage } }
-      return { acts: [...acts, 'restart'], memory: { ...memory, outage, lastRestart: { boot: now.boot, bootMs: now.bootMs } } }
+        return { acts, memory: { ...known, outage } }
+      return { acts: [...acts, 'restart'], memory: { ...known, outage, lastRestart: { boot: now.boot, bootMs: now.bootMs } } }
     }
   }
 }
@@ -130,6 +152,14 @@ export function decideDeadman(
 function elapsedMs(then: BootInstant, now: Moment): number {
   return then.boot === now.boot ? now.bootMs - then.bootMs : now.bootMs
 }
+
+/** Counted only while the deadman looks on: it sleeps with the machine, and a watch that woke up with it gets its time. */
+function unwellNow(memory: DeadmanMemory, now: Moment): BootInstant & { seenMs: number } {
+  const known = memory.unwell
+  const isSame = known !== undefined && known.boot === now.boot && now.bootMs >= known.seenMs && now.bootMs - known.seenMs <= lookGapMs
+  return { boot: now.boot, bootMs: isSame ? known.bootMs : now.bootMs, seenMs: now.bootMs }
+}
+const lookGapMs = 3 * 60_000
 
 /** A death that goes on, though a new life of the watch came and went in between, is one outage. */
 function openOutage(verdict: Extract<Verdict, { kind: 'dead' | 'stopped' }>, memory: DeadmanMemory, now: Moment): Outage {

@@ -10,6 +10,7 @@ const causes: Record<DeathCause, string> = {
   damaged: 'its beat is damaged',
   gone: 'its process is gone',
   hung: 'its process is there, but neither beats nor answers',
+  restless: 'it starts, perhaps again and again, but does not come up; its log says why',
 }
 
 /** For the Tower: what happened, since when, and what comes next. */
@@ -36,7 +37,11 @@ export function sayVerdict(shell: Shell, verdict: Verdict, config: Config): void
       return
     }
     case 'fading':
-      shell.out(`${fadings[verdict.why]}; it counts as dead ${sayDuration(config.deadman.staleMs)} after its last beat.`)
+      shell.out(
+        verdict.why === 'starting'
+          ? 'The watch is starting.'
+          : `${fadings[verdict.why]}; it counts as dead ${sayDuration(config.deadman.staleMs)} after its last beat.`,
+      )
       return
     case 'mute':
       shell.out(`The watch answers, but its own beat does not come: can it write into ${config.stateDir}?`)
@@ -47,7 +52,10 @@ export function sayVerdict(shell: Shell, verdict: Verdict, config: Config): void
       )
       return
     case 'dead': {
-      const age = verdict.forMs === undefined ? '' : ` Its last beat is ${sayDuration(verdict.forMs)} old.`
+      const age =
+        verdict.forMs === undefined
+          ? ''
+          : ` ${verdict.cause === 'restless' ? 'It was not well for' : 'Its last beat is'} ${sayDuration(verdict.forMs)}${verdict.cause === 'restless' ? '' : ' old'}.`
       shell.out(`The watch is dead: ${causes[verdict.cause]}.${age} (${join(config.stateDir, 'watch.beat')})`)
       return
     }

@@ -22,6 +22,7 @@ import {
   type Proof,
   type Reading,
   type Verdict,
+  withPatience,
 } from '../domain/deadman.ts'
 import { declarations } from '../operations/registry.ts'
 import { OutsideError } from '../ports/outside.ts'
@@ -72,12 +73,12 @@ export async function deadman(shell: Shell, options: DeadmanOptions): Promise<nu
 
 async function look(shell: Shell, config: Config, options: DeadmanOptions): Promise<number> {
   const machine = thisMachine()
-  const verdict = await judge(config, machine)
   const store = deadmanStore(config.stateDir)
+  const { memory } = await store.read()
+  const verdict = withPatience(await judge(config, machine), memory, machine.now())
   if (!(options.quiet && verdict.kind === 'well')) sayVerdict(shell, verdict, config)
   const code = codes[verdict.kind]
   if (options.dryRun) {
-    const { memory } = await store.read()
     const { acts } = decideDeadman(verdict, memory, machine.now(), policyOf(config))
     shell.out(
       acts.length === 0 ? 'There is nothing to be done.' : `That is what would be done now: ${acts.map((act) => sayAct[act]).join(', ')}.`,
@@ -85,7 +86,7 @@ async function look(shell: Shell, config: Config, options: DeadmanOptions): Prom
     return code
   }
   // The usual minute of a watch that is well takes no lock and writes nothing.
-  if (verdict.kind === 'well' && (await store.read()).memory.outage === undefined) return code
+  if (verdict.kind === 'well' && memory.outage === undefined && memory.unwell === undefined) return code
 
   const locked = lockOf(store, shell)
   if (locked === 'busy') {

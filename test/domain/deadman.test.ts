@@ -11,6 +11,7 @@ import {
   outageAlertId,
   type Reading,
   type Verdict,
+  withPatience,
 } from '../../src/domain/deadman.ts'
 import type { OwnBeat } from '../../src/domain/own-beat.ts'
 
@@ -25,7 +26,7 @@ const beat = (more: Partial<OwnBeat> = {}): OwnBeat => ({
   epoch: 'b:1',
   boot: 'b',
   bootMs: 5_000,
-  seq: 3,
+  seq: 4,
   ledger: 'writable',
   tower: 'connected',
   lagMs: 0,
@@ -47,6 +48,8 @@ const policy = { windowMs, hasOutside: true }
 describe('whether the watch lives', () => {
   it.each<[string, Reading, Verdict['kind'] | [string, string]]>([
     ['a fresh beat of a living process is well', reading(), 'well'],
+    ['a fresh beat of a watch that is still starting is not well yet', reading({ beat: beat({ ledger: 'starting' }) }), 'fading'],
+    ['the first beat of a life is not well yet', reading({ beat: beat({ seq: 1 }) }), 'fading'],
     ['a fresh beat on a system that tells nothing of processes is well', reading({ process: 'unknown' }), 'well'],
     ['a fresh beat of a process that is gone is not dead yet', reading({ process: 'gone' }), 'fading'],
     ['a stale beat of a process that is gone is dead', reading({ ageMs: staleMs, process: 'gone' }), ['dead', 'gone']],
@@ -174,6 +177,35 @@ describe('what the deadman does', () => {
     expect(decideDeadman(dead, memory, now(windowMs), policy).acts).toContain('restart')
   })
 
+  it('takes a watch that never comes up for dead after five minutes, however fresh its beats are', () => {
+    const starting: Verdict = { kind: 'fading', why: 'starting', id }
+    let memory: DeadmanMemory = {}
+    for (const atMs of [0, 60_000, 120_000, 180_000, 240_000]) {
+      const verdict = withPatience(atMs % 120_000 === 0 ? starting : { ...starting, why: 'gone' }, memory, now(10_000_000 + atMs))
+      const decided = decideDeadman(verdict, memory, now(10_000_000 + atMs), policy)
+      expect([verdict.kind, decided.acts]).toEqual(['fading', []])
+      memory = decided.memory
+    }
+    expect(memory).toEqual({ unwell: { boot: 'b', bootMs: 10_000_000, seenMs: 10_240_000 } })
+    expect(withPatience(starting, memory, now(10_299_999)).kind).toBe('fading')
+    const restless = withPatience(starting, memory, now(10_300_000))
+    expect(restless).toEqual({ kind: 'dead', id, cause: 'restless', forMs: 300_000 })
+    const later = decideDeadman(restless, memory, now(10_300_000), policy).memory
+    expect(withPatience(starting, later, now(10_360_000)).kind).toBe('dead')
+  })
+
+  it.each<[string, (memory: DeadmanMemory) => DeadmanMemory, Moment]>([
+    ['after the deadman itself was away, as in a sleep', (memory) => memory, now(10_500_000)],
+    ['after a boot', (memory) => memory, now(10_290_000, 'c')],
+    ['after it was seen well', (memory) => decideDeadman(well(), memory, now(10_240_000), policy).memory, now(10_300_000)],
+    ['after it was stopped', (memory) => decideDeadman(halted, memory, now(10_240_000), policy).memory, now(10_300_000)],
+    ['after it was seen dead', (memory) => decideDeadman(dead, memory, now(10_240_000), policy).memory, now(10_300_000)],
+  ])('counts these five minutes anew %s', (_name, between, moment) => {
+    const memory = between({ unwell: { boot: 'b', bootMs: 10_000_000, seenMs: 10_240_000 } })
+    const starting: Verdict = { kind: 'fading', why: 'starting', id }
+    expect(withPatience(starting, memory, moment)).toEqual(starting)
+  })
+
   it('gives its alerts ids that the wire takes, and words for the return', () => {
     for (const alertId of [outageAlertId({ id }), backAlertId({ id })]) expect(alertId).toMatch(/^[A-Za-z0-9_.:-]{1,64}$/)
     expect(backSentence({ sinceMs: 1_000 }, 181_000)).toBe('The watch looks at the fleet again, after 3 min.')
@@ -185,7 +217,7 @@ describe('what the deadman does', () => {
       fc
         .record({ tower: fc.constantFrom('connected', 'not-connected', 'starting'), isTelling: fc.boolean() })
         .map(({ tower, isTelling }) => well({ tower, ...(isTelling && { tells: id }) })),
-      fc.constantFrom<Verdict>({ kind: 'fading', why: 'gone' }, { kind: 'mute' }, { kind: 'unsure' }, halted),
+      fc.constantFrom<Verdict>({ kind: 'fading', why: 'gone', id }, { kind: 'mute' }, { kind: 'unsure' }, halted),
       fc.constant(dead),
       fc.constant<Verdict>({ kind: 'dead', id: 'e'.repeat(24), cause: 'no-beat', forMs: undefined }),
     )
@@ -224,7 +256,7 @@ describe('what the deadman does', () => {
   })
 
   it('tells each outage once, and the return of none that was not told', () => {
-    const kinds = fc.constantFrom<Verdict>(dead, halted, well(), well({ tower: 'not-connected' }), { kind: 'fading', why: 'gone' })
+    const kinds = fc.constantFrom<Verdict>(dead, halted, well(), well({ tower: 'not-connected' }), { kind: 'fading', why: 'gone', id })
     fc.assert(
       fc.property(fc.array(fc.tuple(kinds, fc.boolean()), { maxLength: 40 }), (steps) => {
         let memory: DeadmanMemory = {}

@@ -82,6 +82,9 @@ const beat = () => JSON.parse(readFileSync(beatFile(), 'utf8'))
 const memory = () => JSON.parse(readFileSync(join(folder, 'state', 'deadman.json'), 'utf8'))
 const restarts = () => stand.orders().filter((order) => order.includes(' restart '))
 
+/** Two beats: then it counts as up. */
+const isUp = () => until(() => beat().seq >= 2, { withinMs: 20_000, what: 'the second beat' })
+
 async function startWatch(more: Record<string, string> = {}): Promise<{ process: ChildProcess; said(): string }> {
   const before = existsSync(beatFile()) ? beat().epoch : ''
   const started = spawn(process.execPath, [child, join(folder, 'fleet.yaml')], { env: env(more), stdio: ['ignore', 'pipe', 'inherit'] })
@@ -122,6 +125,11 @@ async function restarted(before: string): Promise<void> {
 describe('towerwatch deadman', () => {
   it('finds a watch that beats to be well, does nothing, and says nothing at all when it is to be quiet', async () => {
     await startWatch()
+    expect(await towerwatch('deadman', '--dry-run')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^The watch is (starting|well)\./),
+    })
+    await isUp()
     expect(await towerwatch('deadman')).toEqual({ code: 0, out: 'The watch is well.\n', err: '' })
     expect(await towerwatch('deadman', '--quiet')).toEqual({ code: 0, out: '', err: '' })
     expect([tower.logins, outside.calls, stand.orders()]).toEqual([[], [], []])
@@ -178,6 +186,7 @@ describe('towerwatch deadman', () => {
     expect(found.out).toContain('The watch was restarted (systemctl --user --no-block restart towerwatch.service)')
     expect(restarts()).toEqual(['systemctl --user --no-block restart towerwatch.service'])
     await restarted(epoch)
+    await isUp()
     expect((await towerwatch('deadman')).out).toMatch(/^The watch is well\./)
   })
 
@@ -219,6 +228,7 @@ describe('towerwatch deadman', () => {
     age()
     await towerwatch('deadman')
     await startWatch({ OWN_TOWER: 'none' })
+    await isUp()
     expect((await towerwatch('deadman')).code).toBe(0)
     expect((await towerwatch('deadman')).code).toBe(0)
     expect(tower.said.slice(1)).toEqual([expect.stringMatching(/^The watch looks at the fleet again, after 10 min/)])
@@ -292,6 +302,7 @@ describe('towerwatch run, with a deadman', () => {
     const watch = run()
     await connected('')
     expect(beat()).toMatchObject({ says: 'watching', ledger: 'writable', pid: watch.pid })
+    await isUp()
     expect((await towerwatch('deadman')).out).toBe('The watch is well.\n')
     await until(() => outside.calls.includes('/5ecre7'), { withinMs: 30_000, what: 'the outside switch to be called' })
 
@@ -315,6 +326,27 @@ describe('towerwatch run, with a deadman', () => {
     await until(() => beat().stoppedAt !== undefined, { withinMs: 20_000, what: 'the orderly stop' })
     age()
     expect((await towerwatch('deadman')).code).toBe(3)
+    expect(restarts()).toHaveLength(1)
+  })
+})
+
+describe('towerwatch run that falls over at each start', () => {
+  it('leaves fresh beats, and is found dead all the same after five minutes', async () => {
+    mkdirSync(join(folder, 'state', 'ledger.sqlite'), { recursive: true })
+    expect((await towerwatch('run')).code).toBe(1)
+    expect(beat()).toMatchObject({ says: 'watching', ledger: 'starting' })
+    const first = await towerwatch('deadman')
+    expect([first.code, memory().unwell.seenMs]).toEqual([0, memory().unwell.bootMs])
+    // As if it had been like this for five minutes, in which the deadman looked each minute.
+    const { unwell } = memory()
+    writeFileSync(join(folder, 'state', 'deadman.json'), JSON.stringify({ unwell: { ...unwell, bootMs: unwell.bootMs - 300_000 } }))
+    await towerwatch('run')
+    const found = await towerwatch('deadman')
+    expect(found.code).toBe(1)
+    expect(found.out).toMatch(
+      /^The watch is dead: it starts, perhaps again and again, but does not come up; its log says why\. It was not well for 5 min/,
+    )
+    expect(tower.said).toEqual([expect.stringMatching(/^The watch is dead since .*does not come up/)])
     expect(restarts()).toHaveLength(1)
   })
 })

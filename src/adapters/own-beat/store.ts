@@ -21,6 +21,7 @@ const memorySchema = z.object({
     .optional(),
   lastRestart: instant.optional(),
   refused: instant.optional(),
+  unwell: instant.extend({ seenMs: z.number() }).optional(),
 })
 
 export function deadmanStore(stateDir: string): DeadmanStore {
@@ -53,8 +54,8 @@ function parseMemory(text: string): DeadmanMemory | undefined {
   }
   const parsed = memorySchema.safeParse(json)
   if (!parsed.success) return undefined
-  const { outage, lastRestart, refused } = parsed.data
-  return { ...(outage && { outage }), ...(lastRestart && { lastRestart }), ...(refused && { refused }) }
+  const { outage, lastRestart, refused, unwell } = parsed.data
+  return { ...(outage && { outage }), ...(lastRestart && { lastRestart }), ...(refused && { refused }), ...(unwell && { unwell }) }
 }
 
 /**

@@ -32,6 +32,7 @@ const memory: DeadmanMemory = {
   outage: { id: outageId('x'), what: 'dead', sinceMs: 5, isTold: true, isCalled: false, isOver: false },
   lastRestart: { boot: 'b', bootMs: 7 },
   refused: { boot: 'b', bootMs: 8 },
+  unwell: { boot: 'b', bootMs: 9, seenMs: 10 },
 }
 
 describe("the file of the watch's own beat", () => {
