@@ -1,6 +1,6 @@
 /** The phase report as data: four resources, three requirements, one trigger. */
 import type { AgentState } from './agent.ts'
-import { addTallies, availability, coverage, type Timeline, tally } from './uptime.ts'
+import { addTallies, availability, coverage, type Grounds, type Span, type Tally, type Timeline, tally } from './uptime.ts'
 
 /** The keys are those of the fleet's own snapshot files. */
 export interface PhaseSnapshot {
@@ -52,38 +52,40 @@ export function phaseReport(snapshot: PhaseSnapshot): PhaseReport {
 }
 
 export interface FleetHistory {
-  agents: { state: AgentState; timeline: Timeline; busy: readonly { fromMs: number; toMs: number }[] }[]
+  agents: { state: AgentState; timeline: Timeline; grounds?: Grounds; busy: readonly Span[] }[]
   nowMs: number
   /** Complete local days, the newest first: [start, end). Their length is the calendar's: 23 to 25 hours. */
-  days: readonly { fromMs: number; toMs: number }[]
+  days: readonly Span[]
 }
 
 /**
- * operational: at least one agent up or late. uptime: Σ up / Σ (up + down) over the agents and 30 days. A day counts when
- * that is at least 95 % with at least 90 % of the time seen; the first day that does not ends the row.
- * capacity: Σ busy / Σ seen over the same 30 days.
+ * operational: at least one agent up or late. uptime: Σ up / Σ (up + down) over the agents and 30 days. For days see
+ * `daysInARow`. capacity: Σ busy / Σ seen over the same 30 days.
  */
 export function measurePhase(history: FleetHistory): PhaseSnapshot {
   const { agents, nowMs, days } = history
   const fromMs = nowMs - windowDays * dayMs
-  const window = addTallies(agents.map((agent) => tally(agent.timeline, fromMs, nowMs)))
-  let row = 0
-  for (const day of days) {
-    const sum = addTallies(agents.map((agent) => tally(agent.timeline, day.fromMs, day.toMs)))
-    const share = availability(sum)
-    if (share === undefined || share < 0.95 || coverage(sum) < 0.9) break
-    row++
-  }
+  const sum = (span: Span) => addTallies(agents.map(({ timeline, grounds }) => tally(timeline, span.fromMs, span.toMs, grounds)))
+  const window = sum({ fromMs, toMs: nowMs })
   const seenMs = window.upMs + window.downMs
   const busyMs = agents.reduce((total, agent) => total + agent.busy.reduce((sum, span) => sum + overlapMs(span, fromMs, nowMs), 0), 0)
   return {
     fleet_operational: agents.some((agent) => agent.state === 'up' || agent.state === 'late'),
     uptime_30d_percent: (availability(window) ?? 0) * 100,
-    days_at_95_percent: row,
+    days_at_95_percent: daysInARow(days.map(sum)),
     capacity_utilization_percent: seenMs > 0 ? Math.min(100, (busyMs / seenMs) * 100) : 0,
   }
 }
 
-function overlapMs(span: { fromMs: number; toMs: number }, fromMs: number, toMs: number): number {
+/**
+ * Days in a row, of sums by day with the newest first. A day counts when it was up at least 95 % of what was seen, with at
+ * least 90 % of it seen; the first that does not ends the row.
+ */
+export function daysInARow(daySums: readonly Tally[]): number {
+  const end = daySums.findIndex((sum) => (availability(sum) ?? 0) < 0.95 || coverage(sum) < 0.9)
+  return end < 0 ? daySums.length : end
+}
+
+function overlapMs(span: Span, fromMs: number, toMs: number): number {
   return Math.max(0, Math.min(span.toMs, toMs) - Math.max(span.fromMs, fromMs))
 }

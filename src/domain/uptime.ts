@@ -1,5 +1,6 @@
 /** Uptime from transitions: durations, never samples; what nobody saw is neither up nor down. */
 import type { AgentState } from './agent.ts'
+import type { Mute, Subject } from './incident.ts'
 
 /** Transitions of one agent or host, oldest first. Before the first one nothing is known. */
 export type Timeline = readonly { atMs: number; state: AgentState; cause?: string }[]
@@ -139,4 +140,11 @@ export function coverage(sum: Tally): number {
 export function bounds(sum: Tally): { least: number; most: number } | undefined {
   const dueMs = sum.upMs + sum.downMs + sum.unknownMs
   return dueMs > 0 ? { least: sum.upMs / dueMs, most: (sum.upMs + sum.unknownMs) / dueMs } : undefined
+}
+
+/** The times in which this subject was in maintenance; an agent is so with its host. */
+export function maintenanceOf(mutes: readonly Mute[], subject: Subject, host?: string): Span[] {
+  const isMeant = ({ kind, id }: Mute['subject']) =>
+    kind === 'fleet' || (kind === subject.kind && id === subject.id) || (kind === 'host' && subject.kind === 'agent' && id === host)
+  return mutes.filter((mute) => mute.kind === 'maintenance' && isMeant(mute.subject))
 }

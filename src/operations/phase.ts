@@ -1,4 +1,5 @@
 import { dayMs, type FleetHistory, measurePhase, phaseReport, windowDays } from '../domain/phase.ts'
+import { openAccounts } from './accounts.ts'
 import type { Operation, OperationContext } from './operation.ts'
 import { summarizePhase } from './phase-report.ts'
 
@@ -19,22 +20,26 @@ export const phase: Operation = {
   },
 }
 
-type HistorySource = Pick<OperationContext, 'ledger' | 'daysBefore' | 'agent'> & { agents: Iterable<string>; nowMs: number }
+type HistorySource = Pick<OperationContext, 'ledger' | 'daysBefore' | 'agent'> & {
+  agents: Iterable<{ id: string; host: string }>
+  nowMs: number
+}
 
 function history(context: OperationContext): FleetHistory {
-  return fleetHistory({ ...context, agents: context.config.agents.keys(), nowMs: context.clock.now() })
+  return fleetHistory({ ...context, agents: context.config.agents.values(), nowMs: context.clock.now() })
 }
 
 /** What the ledger knows of these agents, as the phase is worked out from it. */
 export function fleetHistory({ ledger, daysBefore, agent, agents, nowMs }: HistorySource): FleetHistory {
   const fromMs = nowMs - (windowDays + 2) * dayMs
+  const accounts = openAccounts(ledger, fromMs)
   return {
     nowMs,
     days: daysBefore(nowMs, windowDays),
-    agents: [...agents].map((id) => ({
-      state: agent(id)?.status.state ?? 'new',
-      timeline: ledger.timeline({ kind: 'agent', id }, fromMs),
-      busy: ledger.busySpans(id, fromMs),
+    agents: [...agents].map((one) => ({
+      state: agent(one.id)?.status.state ?? 'new',
+      ...accounts.agent(one),
+      busy: ledger.busySpans(one.id, fromMs),
     })),
   }
 }

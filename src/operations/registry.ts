@@ -9,12 +9,14 @@ import { pause, resume } from './pause.ts'
 import { phase } from './phase.ts'
 import { restart } from './restart.ts'
 import { maintenance, silence, silences, unsilence } from './silence.ts'
+import { uptime } from './uptime.ts'
 
 export const operations: readonly Operation[] = [
   fleet,
   health,
   restart,
   phase,
+  uptime,
   incidents,
   ack,
   unack,

@@ -48,9 +48,9 @@ function fromLedger(shell: Shell, given: string | undefined): PhaseReport {
     const isLooking = nowMs - lookedMs < aliveForMs
     const history = fleetHistory({
       ledger,
-      daysBefore,
+      daysBefore: (ms, count) => daysBefore(ms, count, { timeZone: config.timeZone, aheadMs: Date.now() - nowMs }),
       nowMs,
-      agents: config.agents.keys(),
+      agents: config.agents.values(),
       agent: (id) => (isLooking ? agents.get(id) : unseen(agents.get(id))),
     })
     // While no watch is looking, nothing is known, whatever stood last in the ledger.

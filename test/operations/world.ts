@@ -70,7 +70,7 @@ export function openWorld(
       health: (host) => watches.get(host)?.health(),
       fault: (agent) => watches.get(config.agents.get(agent)?.host ?? '')?.fault(agent),
       nextBeat: (agent, fits, signal) => nextBeat(roster, agent, fits, signal),
-      daysBefore,
+      daysBefore: (nowMs, count) => daysBefore(nowMs, count, { timeZone: config.timeZone, aheadMs: 0 }),
       tower: () => world.tower,
       stopping: stopping.signal,
     },
