@@ -11,7 +11,7 @@ import { startOutsidePing } from '../watches/outside-ping.ts'
 import { startOwnBeat } from '../watches/own-beat.ts'
 
 /** What a watch tells of itself. */
-export interface OwnWatch {
+interface OwnWatch {
   own(): { ledger: LedgerState; tower: TowerState; sinceSweepMs: number | undefined }
   /** Has it told in the Tower like any other alert; resolves when it is durable that it will be. */
   announce(alert: AlertRecord): Promise<void>

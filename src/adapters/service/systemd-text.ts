@@ -76,7 +76,7 @@ function specifiers(text: string): string {
 }
 
 /** One word: in double quotes with C escapes, percent doubled. */
-export function quoted(word: string): string {
+function quoted(word: string): string {
   return `"${specifiers(word.replaceAll('\\', '\\\\').replaceAll('"', '\\"'))}"`
 }
 
