@@ -166,6 +166,21 @@ describe('a sink', () => {
     expect(phone.taken.length).toBe(100)
   })
 
+  it('that takes one is given at once what had failed and would have waited on', async () => {
+    let calls = 0
+    // An alert waits long for its next turn, the sink is asked again soon.
+    random = () => (calls++ % 2 === 0 ? 1 : 0)
+    phone.answer(() => new SinkError('failed', 'nobody listens there'))
+    await tell('a', 'problem', [incident(1, 'timmy')])
+    await clock.advance(hourMs)
+    phone.answer(() => undefined)
+    await clock.advance(1_000)
+    expect(taken()).toEqual([])
+    await tell('b', 'problem', [incident(2, 'ezra')])
+    await clock.advance(1_000)
+    expect(taken()).toEqual(['b', 'a'])
+  })
+
   it('that fails for ten minutes is spoken of once, and again when it is back', async () => {
     phone.answer(() => new SinkError('failed', 'nobody listens there'))
     await tell('a', 'problem', [incident(1, 'timmy')])
