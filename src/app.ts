@@ -88,7 +88,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       health: (host) => hosts.get(host)?.health(),
       fault: (agent) => hosts.get(config.agents.get(agent)?.host ?? '')?.fault(agent),
       nextBeat: (agent, fits, signal) => nextBeat(roster, agent, fits, signal),
-      daysBefore,
+      daysBefore: (nowMs, count) => daysBefore(nowMs, count, { timeZone: config.timeZone, aheadMs: clock.wall() - clock.now() }),
       tower: () => tower?.link(),
       stopping: stopping.signal,
     },
@@ -127,6 +127,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
     if (event.kind === 'incident' && event.change === 'amended') tower?.changed(shown(event.incident.subject))
   })
   const offAlerts = engine.notifier.on(() => tower?.alertsWaiting())
+  const offMutes = mutes.on(() => tower?.changed({ agents: config.agents.keys(), hosts: [] }))
   const beats = ports.beats && startPostedBeats(config, { source: ports.beats, ...seen, ledger, log })
   const sinks = startSinks(config, { ...engine, sink: ports.sink, ledger, clock, log, random })
   const readiness = startReadiness({ roster, clock, config: () => config, tower: () => tower?.link() })
@@ -152,6 +153,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       respawn.stop()
       offTower()
       offAlerts()
+      offMutes()
       await redeclared
       await beats?.stop()
       await sinks.stop()
