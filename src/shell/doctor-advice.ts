@@ -23,7 +23,7 @@ export function adviceFor(agent: AgentConfig, sighting: AgentSighting, look: Hea
 }
 
 /** The longest time between two beats that followed one another; undefined where fewer than two were seen. */
-export function rhythmOf(path: string, { mtimesMs }: Rhythm): number | undefined {
+function rhythmOf(path: string, { mtimesMs }: Rhythm): number | undefined {
   const times = mtimesMs.get(path) ?? []
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? time))
   return gaps.length === 0 ? undefined : Math.max(...gaps)

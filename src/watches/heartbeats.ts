@@ -25,7 +25,7 @@ const jitterMs = 15_000
 const jobsNamed = 3
 
 /** One heartbeat file, as last seen. */
-export interface FileLook {
+interface FileLook {
   /** By the clock of its host; -1 before anything was read. */
   mtimeMs: number
   /** The last beat that it proves: when, by the watch's clock, and the modification time that told of it. */
