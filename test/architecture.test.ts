@@ -22,7 +22,7 @@ const rules: Record<string, Rule> = {
   demo: { layers: everybody, packages: 'any' },
   app: { layers: ['engine', 'watches', 'operations', 'config', 'ports', 'domain'], packages: [] },
   // It puts a watch together as app.ts does, on virtual time: the engine, the sweep, and the ledger in memory.
-  simulator: { layers: ['engine', 'watches', 'adapters', 'config', 'ports', 'domain'], packages: ['zod'] },
+  simulator: { layers: ['engine', 'watches', 'operations', 'adapters', 'config', 'ports', 'domain'], packages: ['zod'] },
   // What decides, for the daemon and the simulator alike.
   engine: { layers: ['watches', 'config', 'ports', 'domain'], packages: [] },
   watches: { layers: ['operations', 'config', 'ports', 'protocol', 'domain'], packages: ['node-cron', 'node:path'] },

@@ -12,8 +12,11 @@ export type Moment =
   | { kind: 'host-lost'; sinceMs: number; atMs: number }
   /** Its host answers again. */
   | { kind: 'host-back'; atMs: number }
-  /** The watch did not look from `sinceMs`, as it could know at `atMs`, and knew for sure up to `withinMs` later. */
-  | { kind: 'blind'; sinceMs: number; atMs: number; withinMs: number }
+  /**
+   * The watch did not look from `sinceMs`, as it could know at `atMs`. `lostMs`: what it saw so long before is lost where it
+   * was not written.
+   */
+  | { kind: 'blind'; sinceMs: number; atMs: number; lostMs: number }
   /** The watch looks at it again. */
   | { kind: 'seen'; atMs: number }
 

@@ -1,8 +1,8 @@
 /** What was recorded and told, against what ought to have been. */
-import type { Incident } from '../domain/incident.ts'
+import type { Incident, Mute } from '../domain/incident.ts'
 import type { AlertRecord } from '../ports/ledger.ts'
 import type { Life } from './lives.ts'
-import { type Death, type Delay, type Expected, expected, sumsOf } from './oracle.ts'
+import { type Death, type Delay, type Expected, expected, type Sums, sumsOf } from './oracle.ts'
 import type { Place } from './sight.ts'
 import type { SimulatedTower } from './tower.ts'
 import type { Strike, World } from './world.ts'
@@ -35,7 +35,8 @@ export interface Records {
   incidents: readonly Incident[]
   alerts: readonly AlertRecord[]
   /** Milliseconds of one agent by the ledger. */
-  uptime: (agent: string) => { upMs: number; downMs: number; unknownMs: number }
+  uptime: (agent: string) => Sums
+  mutes: readonly Mute[]
 }
 
 /** Closer to the end than this, something may still be under way. */
@@ -55,11 +56,13 @@ export function judge(world: World, tower: SimulatedTower, records: Records, sta
     const key = `${incident.subject.kind}:${incident.subject.id}`
     bySubject.set(key, [...(bySubject.get(key) ?? []), incident])
   }
+  // A beat that was seen right before a kill may not have been written: then the next one ends the death.
+  const kills = world.strikes.filter(({ kind }) => kind === 'daemon-kill')
   for (const life of world.lives) {
     const place = world.places.find(({ id }) => id === life.host)
     const actual = bySubject.get(`agent:${life.id}`) ?? []
     const ideal = expected(life.history, delaysOf(world.strikes, life), startMs, endMs)
-    judgeDeaths(life, ideal.deaths, actual, place, endMs, verdict)
+    judgeDeaths(life, life.isPaused ? [] : ideal.deaths, { actual, place, kills, endMs }, verdict)
     judgeLedger(life, ideal, records, endMs, verdict)
   }
   for (const place of world.places) judgeHost(place, bySubject.get(`host:${place.id}`) ?? [], endMs, verdict)
@@ -84,9 +87,7 @@ function delaysOf(strikes: readonly Strike[], life: Life): Delay[] {
 function judgeDeaths(
   life: Life,
   deaths: readonly Death[],
-  actual: readonly Incident[],
-  place: Place | undefined,
-  endMs: number,
+  { actual, place, kills, endMs }: { actual: readonly Incident[]; place: Place | undefined; kills: readonly Strike[]; endMs: number },
   verdict: Verdict,
 ): void {
   const subject = `agent:${life.id}`
@@ -118,7 +119,12 @@ function judgeDeaths(
     else if (incident.openedMs < first.fromMs - 1_000) fault = `${where}: it died only at ${say(first.fromMs)}`
     else if (meant.length > 1 && !incident.flapping && meant[1]?.isCertain && first.isCertain)
       fault = `${where}: stands for ${meant.length} deaths, and is not said to flap`
-    else if (end.isCertain && end.toMs < endMs - tailMs && (incident.closedMs === undefined || incident.closedMs > end.toMs + 1_000))
+    else if (
+      !kills.some(({ atMs, toMs }) => end.toMs >= atMs && end.toMs <= toMs + 60_000) &&
+      end.isCertain &&
+      end.toMs < endMs - tailMs &&
+      (incident.closedMs === undefined || incident.closedMs > end.toMs + 1_000)
+    )
       fault = `${where}: over at ${say(end.toMs)}, closed ${incident.closedMs === undefined ? 'never' : `at ${say(incident.closedMs)}`}`
     if (fault === undefined) continue
     falseDeaths++
@@ -128,14 +134,23 @@ function judgeDeaths(
 }
 
 function judgeLedger(life: Life, ideal: Expected, records: Records, endMs: number, verdict: Verdict): void {
-  const sums = sumsOf(ideal.spans, endMs)
+  const sums = sumsOf(ideal.spans, endMs, excludedOf(life, records))
   const found = records.uptime(life.id)
-  for (const key of ['upMs', 'downMs', 'unknownMs'] as const) {
+  for (const key of ['upMs', 'downMs', 'unknownMs', 'excludedMs'] as const) {
     const errorMs = Math.max(0, Math.abs(sums[key] - found[key]) - ideal.slackMs)
     if (errorMs <= verdict.ledgerErrorMs) continue
     verdict.ledgerErrorMs = errorMs
     verdict.ledgerErrorOf = { agent: life.id, text: `${key}: ${found[key]} by the ledger, ${sums[key]} by the rules (± ${ideal.slackMs})` }
   }
+}
+
+function excludedOf(life: Life, { mutes }: Records): { fromMs: number; toMs: number }[] {
+  if (life.isPaused) return [{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY }]
+  return mutes.filter((mute) => mute.kind === 'maintenance' && isMuted(mute, 'agent', life.id, life.host))
+}
+
+function isMuted({ subject }: Mute, kind: 'agent' | 'host', id: string, host: string | undefined): boolean {
+  return subject.kind === 'fleet' || (subject.kind === kind && subject.id === id) || (subject.kind === 'host' && subject.id === host)
 }
 
 function judgeHost(place: Place, actual: readonly Incident[], endMs: number, verdict: Verdict): void {
@@ -199,7 +214,8 @@ function judgeAlerts(world: World, tower: SimulatedTower, records: Records, endM
     if (told.length > 1) find('duplicate-alert', `told ${told.length} times (${told.join(', ')})`)
     if (ended.length > 1) find('duplicate-alert', `told ${ended.length} times that it is over (${ended.join(', ')})`)
     if (told.length === 0 && ended.length > 0) find('duplicate-alert', 'told that it is over, though nobody had heard of it')
-    if (told.length === 0 && incident.noticedMs < endMs - tailMs && !isHeldBack(incident, world, endMs)) find('lost-alert', 'never told')
+    if (told.length === 0 && incident.noticedMs < endMs - tailMs && !isHeldBack(incident, world, records, endMs))
+      find('lost-alert', 'never told')
     if (
       told.length > 0 &&
       ended.length === 0 &&
@@ -210,12 +226,14 @@ function judgeAlerts(world: World, tower: SimulatedTower, records: Records, endM
   }
 }
 
-/** Its host was lost from before it could be told until it was over. */
-function isHeldBack(incident: Incident, world: World, endMs: number): boolean {
-  if (incident.subject.kind === 'host') return false
-  const host = world.lives.find(({ id }) => id === incident.subject.id)?.host
-  const place = world.places.find(({ id }) => id === host)
+/** Its host was lost from before it could be told until it was over, or somebody had muted it. */
+function isHeldBack({ subject, ...incident }: Incident, world: World, records: Records, endMs: number): boolean {
+  const host = subject.kind === 'host' ? subject.id : world.lives.find(({ id }) => id === subject.id)?.host
   const overMs = incident.endNoticedMs ?? incident.closedMs ?? endMs
+  if (records.mutes.some((mute) => isMuted(mute, subject.kind, subject.id, host) && mute.fromMs < overMs && mute.toMs > incident.noticedMs))
+    return true
+  if (subject.kind === 'host') return false
+  const place = world.places.find(({ id }) => id === host)
   return place?.incidents.some(({ noticedMs, toMs = endMs }) => noticedMs <= incident.noticedMs + 1_000 && toMs >= overMs - 1_000) ?? false
 }
 

@@ -10,6 +10,8 @@ export interface Life {
   readonly host: string
   readonly periodMs: number
   readonly isPosted: boolean
+  /** A person said so: whatever becomes of it is nobody's problem. */
+  readonly isPaused: boolean
   /** Its host can say whether its process is there. */
   readonly hasProcess: boolean
   readonly random: Random
@@ -63,6 +65,7 @@ export function newLife(config: AgentConfig, index: number, seed: number): Life 
     host: config.host,
     periodMs: timing.periodMs,
     isPosted,
+    isPaused: config.paused !== undefined,
     hasProcess: !isPosted && (body.kind !== 'command' || body.pidFile !== undefined),
     random,
     history: {

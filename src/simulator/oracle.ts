@@ -50,9 +50,6 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
   let slackMs = 0
   let beat: { atMs: number; epoch: string; seq: number; isIdle: boolean } | undefined
   let watchedMs = startMs
-  /** The watch may have looked so much later than that. */
-  let watchedWithinMs = 0
-  let blindWithinMs = 0
   let movedMs = startMs
   let gone: { atMs: number } | undefined
   let open: Death | undefined
@@ -77,13 +74,13 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
     return byMs
   }
 
-  function fall(atMs: number, cause: Death['cause'], withinMs: number): void {
+  function fall(atMs: number, cause: Death['cause']): void {
     const fromMs = Math.max(atMs, last().fromMs)
     set('down', atMs)
     if (open) return
     // What made it silent or stuck began before it was silent for too long.
     const isWell = !history.troubles.some((trouble) => trouble.fromMs <= atMs && trouble.toMs >= atMs - periodMs - graceMs)
-    open = { fromMs, toMs: Number.POSITIVE_INFINITY, cause, dueMs: fromMs + lateBy(fromMs) + withinMs, isCertain: false, isWell }
+    open = { fromMs, toMs: Number.POSITIVE_INFINITY, cause, dueMs: fromMs + lateBy(fromMs), isCertain: false, isWell }
     deaths.push(open)
   }
 
@@ -109,8 +106,7 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
     const fallsMs = Math.min(silentMs, hungAtMs)
     if (fallsMs > toMs) return
     if (hostLostMs === undefined) {
-      const isSinceWatched = fallsMs === watchedMs + periodMs + graceMs || fallsMs === watchedMs + (hungMs ?? 0)
-      fall(fallsMs, fallsMs === silentMs ? 'silent' : 'hung', isSinceWatched ? watchedWithinMs : 0)
+      fall(fallsMs, fallsMs === silentMs ? 'silent' : 'hung')
       lasted(toMs)
     } else set('unknown', fallsMs)
   }
@@ -142,7 +138,7 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
       case 'gone':
         pass(moment.sureMs)
         gone ??= { atMs: moment.atMs }
-        fall(gone.atMs, 'gone', 0)
+        fall(gone.atMs, 'gone')
         break
       case 'host-lost':
         pass(moment.sinceMs)
@@ -156,7 +152,6 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         if (isPosted) {
           pass(moment.atMs)
           hostLostMs = undefined
-          watchedWithinMs = 0
           watch(moment.atMs)
         }
         break
@@ -164,14 +159,12 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         pass(moment.sinceMs)
         if (!isHidden() && hostLostMs === undefined) unsure(moment.sinceMs)
         isBlind = true
-        slackMs += moment.withinMs
-        blindWithinMs = moment.withinMs
+        slackMs += moment.lostMs
         unproved = { fromMs: Math.min(moment.sinceMs, unproved?.fromMs ?? moment.sinceMs), toMs: moment.atMs }
         if (beat) set('unknown', moment.sinceMs)
         break
       case 'seen':
         isBlind = false
-        watchedWithinMs = blindWithinMs
         if (unproved) unproved.toMs = moment.atMs
         if (!isPosted) hostLostMs = undefined
         watch(moment.atMs)
@@ -202,11 +195,23 @@ export interface Sums {
   upMs: number
   downMs: number
   unknownMs: number
+  excludedMs: number
 }
 
-export function sumsOf(spans: Expected['spans'], endMs: number): Sums {
-  const sums = { up: 0, down: 0, unknown: 0 }
-  for (const [index, { fromMs, bucket }] of spans.entries())
-    sums[bucket] += Math.max(0, Math.min(spans[index + 1]?.fromMs ?? endMs, endMs) - fromMs)
-  return { upMs: sums.up, downMs: sums.down, unknownMs: sums.unknown }
+/** `excluded`: times that count as nothing else, in any order. */
+export function sumsOf(spans: Expected['spans'], endMs: number, excluded: readonly { fromMs: number; toMs: number }[]): Sums {
+  const startMs = spans[0]?.fromMs ?? endMs
+  const edges = new Set([startMs, endMs])
+  for (const { fromMs } of spans) edges.add(fromMs)
+  for (const { fromMs, toMs } of excluded) edges.add(fromMs).add(toMs)
+  const inside = [...edges].filter((ms) => ms >= startMs && ms <= endMs).sort((a, b) => a - b)
+  const sums = { up: 0, down: 0, unknown: 0, excluded: 0 }
+  let index = 0
+  for (const [position, fromMs] of inside.entries()) {
+    const toMs = inside[position + 1] ?? endMs
+    while (index + 1 < spans.length && (spans[index + 1]?.fromMs ?? endMs) <= fromMs) index++
+    const isExcluded = excluded.some((span) => span.fromMs <= fromMs && span.toMs > fromMs)
+    sums[isExcluded ? 'excluded' : (spans[index]?.bucket ?? 'unknown')] += toMs - fromMs
+  }
+  return { upMs: sums.up, downMs: sums.down, unknownMs: sums.unknown, excludedMs: sums.excluded }
 }

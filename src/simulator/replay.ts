@@ -7,6 +7,7 @@ import { type AgentConfig, type Config, Secret } from '../config/config.ts'
 import type { Beat } from '../domain/agent.ts'
 import { type Incident, type Subject, subjectKey } from '../domain/incident.ts'
 import { type Tally, tally } from '../domain/uptime.ts'
+import { openAccounts } from '../operations/accounts.ts'
 import type { AlertRecord, LedgerFact, Transition } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
 import { openStage, type Stage } from './stage.ts'
@@ -53,9 +54,12 @@ export async function replay(declared: Config, trace: Trace, ports: { startMs: n
   if (trace.lines.some((line) => 'watch' in line && line.watch === 'kill')) stage.watchClosely(Number.POSITIVE_INFINITY)
   for (const line of trace.lines) stage.clock.at(startMs + traceMs(line), () => world.live(line))
   await stage.run(startMs + trace.endMs, ports.signal)
+  const accounts = openAccounts(ledger, startMs)
   const uptime = new Map<string, Tally>()
-  for (const id of config.agents.keys())
-    uptime.set(id, tally(ledger.timeline({ kind: 'agent', id }, startMs), startMs, startMs + trace.endMs))
+  for (const agent of config.agents.values()) {
+    const account = accounts.agent(agent)
+    uptime.set(agent.id, tally(account.timeline, startMs, startMs + trace.endMs, account.grounds))
+  }
   stage.kill()
   await ledger.close()
   return { events, uptime }

@@ -49,8 +49,8 @@ export interface Sight {
 }
 
 const sweepEveryMs = 5_000
-/** Until everybody was looked at again after a sweep that found out. */
-const lookAgainMs = 1_000
+/** A sweep that is later than this knows that it was not looking. */
+const blindMs = 10_000
 
 export function openSight(ports: { stage: Stage; places: readonly Place[]; random: Random }): Sight {
   const { stage, places, random } = ports
@@ -62,7 +62,10 @@ export function openSight(ports: { stage: Stage; places: readonly Place[]; rando
   /** Posted beats that wait for a stalled watch. */
   let queue: { life: Life; beat: SimulatedBeat }[] = []
 
-  const roster = () => stage.engine()?.roster
+  function roster() {
+    stage.heed()
+    return stage.engine()?.roster
+  }
   const placeOf = (life: Life) => byId.get(life.host)
   const record = ({ history }: Life, moment: Moment) => void history.moments.push(moment)
 
@@ -165,16 +168,18 @@ export function openSight(ports: { stage: Stage; places: readonly Place[]; rando
   }
 
   /** Nothing was seen since the last sweep before: everybody is hidden until looked at. */
-  function noteBlind(sinceMs: number, withinMs: number): void {
-    const nowMs = clock.now()
+  function noteBlind(sinceMs: number, lostMs: number): void {
     for (const { lives } of places) {
       for (const life of lives) {
         if (!life.shown) continue
-        record(life, { kind: 'blind', sinceMs, atMs: nowMs, withinMs })
-        if (life.isPosted) record(life, { kind: 'seen', atMs: nowMs })
-        else life.isHidden = true
+        record(life, { kind: 'blind', sinceMs, atMs: clock.now(), lostMs })
+        life.isHidden = true
       }
     }
+  }
+
+  function seePosted(): void {
+    for (const { lives } of places) for (const life of lives) if (life.isPosted) see(life)
   }
 
   return {
@@ -232,8 +237,9 @@ export function openSight(ports: { stage: Stage; places: readonly Place[]; rando
       isLooking = true
       stage.goOn()
       const nowMs = clock.now()
-      if (pausedHow === 'sleep') noteBlind(sweptMs, sweepEveryMs + lookAgainMs)
-      else if (nowMs - sweptMs - sweepEveryMs > 10_000) noteBlind(sweptMs, lookAgainMs)
+      if (pausedHow === 'sleep' || nowMs - sweptMs - sweepEveryMs > blindMs) noteBlind(sweptMs, 0)
+      // Whatever comes first makes it see those that post; the sweep, at the latest.
+      clock.after(sweepEveryMs + 1_000, seePosted)
       const waited = queue
       queue = []
       if (pausedHow === 'stall') {
@@ -250,7 +256,8 @@ export function openSight(ports: { stage: Stage; places: readonly Place[]; rando
       isLooking = true
       queue = []
       const nowMs = clock.now()
-      noteBlind(sweptMs, 0)
+      noteBlind(sweptMs, sweepEveryMs + 1_000)
+      seePosted()
       for (const place of places) {
         place.lastAnswerMs = nowMs
         // A new daemon has read no file yet.
@@ -262,6 +269,7 @@ export function openSight(ports: { stage: Stage; places: readonly Place[]; rando
       for (const place of places) if (place.isPolled) answered(place)
     },
     onBlind: () => {
+      seePosted()
       for (const place of places) if (place.isPolled) clock.after(random.whole(1, 1_000), () => look(place))
     },
   }

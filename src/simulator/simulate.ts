@@ -3,6 +3,7 @@ import { openLedger } from '../adapters/ledger/sqlite.ts'
 import type { Config } from '../config/config.ts'
 import type { Incident } from '../domain/incident.ts'
 import { tally } from '../domain/uptime.ts'
+import { openAccounts } from '../operations/accounts.ts'
 import type { AlertRecord, LedgerFact } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
 import { type FaultChoice, faultKinds, planFaults } from './faults.ts'
@@ -66,8 +67,13 @@ export async function simulate(simulation: Simulation, ports: { log: Log; signal
   const world = openWorld({ config, seed, stage, tower, ledger, faults, jitter: simulation.jitter, lastFaultMs })
   world.start()
   await stage.run(endMs, ports.signal)
-  const uptime = (id: string) => tally(ledger.timeline({ kind: 'agent', id }, startMs), startMs, endMs)
-  const verdict = judge(world, tower, { incidents: [...incidents.values()], alerts, uptime }, startMs, endMs)
+  const accounts = openAccounts(ledger, startMs)
+  const uptime = (id: string) => {
+    const { timeline, grounds } = accounts.agent({ id, host: config.agents.get(id)?.host ?? '' })
+    return tally(timeline, startMs, endMs, grounds)
+  }
+  const records = { incidents: [...incidents.values()], alerts, uptime, mutes: ledger.mutes(startMs) }
+  const verdict = judge(world, tower, records, startMs, endMs)
   stage.kill()
   await ledger.close()
   return { verdict, strikes: world.strikes, startMs, endMs, facts }

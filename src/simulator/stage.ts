@@ -33,6 +33,8 @@ export interface Stage {
   engine(): Engine | undefined
   /** The time by the watch's own clock: in sleep it stands still, until the sweep finds out. */
   watchMs(): number
+  /** To be called before anything that was seen is given to the engine, as everybody in the daemon does. */
+  heed(): void
   /** When the last sweep came, also one that found nothing; when it was opened, where none has come yet. */
   lastSweepMs(): number
   /** Starts the daemon. Throws LedgerError. */
@@ -187,6 +189,7 @@ export function openStage(ports: StagePorts): Stage {
     clock,
     engine: () => life?.engine,
     watchMs,
+    heed: () => life?.sweep.heed(),
     lastSweepMs: () => life?.sweep.lastMs() ?? ports.startMs,
     open,
     stop: async () => {

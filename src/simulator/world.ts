@@ -50,8 +50,7 @@ export function openWorld(ports: WorldPorts): World {
   const places = [...config.hosts.keys()].map((id) => newPlace(id, lives, clock.now()))
   const sight = openSight({ stage, places, random })
   const strikes: Strike[] = []
-  let watchTroubledUntilMs = 0
-  let towerTroubledUntilMs = 0
+  const troubledUntilMs = { watch: 0, tower: 0 }
 
   const begin = (life: Life, afterMs: number) => startBeating(life, stage, ports.jitter, clock.now() + afterMs, sight.beaten)
 
@@ -209,6 +208,11 @@ export function openWorld(ports: WorldPorts): World {
       })
       return waitMs + minuteMs + lastsMs
     },
+    'tower-down': (lastsMs) => {
+      tower.setUp(false)
+      clock.after(lastsMs, () => tower.setUp(true))
+      return lastsMs
+    },
     ledger: (lastsMs) => {
       stage.setWritable(false)
       clock.after(lastsMs, () => stage.setWritable(true))
@@ -224,37 +228,36 @@ export function openWorld(ports: WorldPorts): World {
   }
 
   function strike(fault: Fault): void {
-    const nowMs = clock.now()
-    const later = (untilMs: number) => {
-      const atMs = untilMs + random.whole(5 * secondMs, 5 * minuteMs)
+    const hit = hitBy(fault)
+    if (hit !== undefined && 'subject' in hit) strikes.push({ kind: fault.kind, atMs: clock.now(), ...hit })
+    else {
+      const atMs = (hit?.freeMs ?? clock.now()) + random.whole(5 * secondMs, 5 * minuteMs)
       if (atMs <= ports.lastFaultMs) clock.at(atMs, () => strike(fault))
     }
-    const struck = (kind: Strike['subject']['kind'], id: string, lastedMs: number) =>
-      void strikes.push({ kind: fault.kind, atMs: nowMs, subject: { kind, id }, toMs: nowMs + lastedMs })
-    if (isFaultOf(fault.kind, 'agent')) {
-      const life = firstFrom(lives, fault.target, (one) => one.troubledUntilMs <= nowMs && one.isAlive)
-      if (!life) return later(nowMs)
-      const lastedMs = agentFaults[fault.kind]?.(life, fault.lastsMs) ?? 0
-      life.troubledUntilMs = nowMs + lastedMs + minuteMs
-      struck('agent', life.id, lastedMs)
-    } else if (isFaultOf(fault.kind, 'host')) {
-      const place = firstFrom(places, fault.target, (one) => one.troubledUntilMs <= nowMs)
-      if (!place) return later(nowMs)
-      const lastedMs = hostFaults[fault.kind]?.(place, fault.lastsMs) ?? 0
-      place.troubledUntilMs = nowMs + lastedMs + minuteMs
-      struck('host', place.id, lastedMs)
-    } else if (fault.kind === 'tower-down') {
-      if (towerTroubledUntilMs > nowMs) return later(towerTroubledUntilMs)
-      tower.setUp(false)
-      clock.after(fault.lastsMs, () => tower.setUp(true))
-      towerTroubledUntilMs = nowMs + fault.lastsMs
-      struck('watch', 'tower', fault.lastsMs)
-    } else {
-      if (watchTroubledUntilMs > nowMs) return later(watchTroubledUntilMs)
-      const lastedMs = watchFaults[fault.kind]?.(fault.lastsMs) ?? 0
-      watchTroubledUntilMs = nowMs + lastedMs + 30 * secondMs
-      struck('watch', 'watch', lastedMs)
+  }
+
+  /** Whom it strikes and until when, or when to try again: two at once of a kind on one subject would hide one another. */
+  function hitBy({ kind, target, lastsMs }: Fault): Pick<Strike, 'subject' | 'toMs'> | { freeMs: number } | undefined {
+    const nowMs = clock.now()
+    if (isFaultOf(kind, 'agent')) {
+      const life = firstFrom(lives, target, (one) => one.troubledUntilMs <= nowMs && one.isAlive && !one.isPaused)
+      if (!life) return undefined
+      const toMs = nowMs + (agentFaults[kind]?.(life, lastsMs) ?? 0)
+      life.troubledUntilMs = toMs + minuteMs
+      return { subject: { kind: 'agent', id: life.id }, toMs }
     }
+    if (isFaultOf(kind, 'host')) {
+      const place = firstFrom(places, target, (one) => one.troubledUntilMs <= nowMs)
+      if (!place) return undefined
+      const toMs = nowMs + (hostFaults[kind]?.(place, lastsMs) ?? 0)
+      place.troubledUntilMs = toMs + minuteMs
+      return { subject: { kind: 'host', id: place.id }, toMs }
+    }
+    const group = kind === 'tower-down' ? 'tower' : 'watch'
+    if (troubledUntilMs[group] > nowMs) return { freeMs: troubledUntilMs[group] }
+    const toMs = nowMs + (watchFaults[kind]?.(lastsMs) ?? 0)
+    troubledUntilMs[group] = toMs + 30 * secondMs
+    return { subject: { kind: 'watch', id: group }, toMs }
   }
 
   return {
