@@ -13,6 +13,7 @@ import type { Log } from './ports/log.ts'
 import type { Sink } from './ports/sink.ts'
 import type { Tower, TowerHandlers } from './ports/tower.ts'
 import { startActivity } from './watches/activity.ts'
+import { startBudgetWatch } from './watches/budget.ts'
 import { heedful } from './watches/heedful.ts'
 import { type HostWatch, startHostWatch } from './watches/host-watch.ts'
 import { daysBefore } from './watches/local-days.ts'
@@ -117,6 +118,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   /** For whoever brings what was seen. */
   const seen = heedful({ roster, clock }, sweep.heed)
   const upkeep = startUpkeep(config, { ledger, clock, log })
+  const budgets = startBudgetWatch(() => config, { ...engine, ledger, clock, log })
   hosts = startHosts()
   const tower = ports.tower?.(
     towerHandlers({ outbox: engine.outbox, desk, operations: ports.operations, fleet: () => fleetView(config, engine, clock.now()) }),
@@ -161,6 +163,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       await Promise.all([...hosts.values()].map((host) => host.stop()))
       await upkeep.stop()
       await activity.stop()
+      budgets.stop()
       await engine.stop()
       // The last thing that the ledger is told is until when the watch looked.
       await sweep.stop()

@@ -2,9 +2,9 @@
  * From the death of an agent to the line that a player reads. Each death is one event that the product and the others watch
  * for at the same time, so that whatever else the machine does at that moment slows all of them.
  */
-import { DatabaseSync } from 'node:sqlite'
 import type { Player } from '../../test/support/player.ts'
 import { until } from '../../test/support/until.ts'
+import { lastNoticedMs } from '../noticed.ts'
 import { pause } from './pause.ts'
 import type { Stage } from './stage.ts'
 
@@ -67,7 +67,7 @@ async function measureDeath(stage: Stage, listener: Player, rivals: Rival[], fou
     }),
   ])
   found.ours.push(ours - killedMs)
-  found.noticed.push(noticedMs(stage.ledgerFile) - (performance.timeOrigin + killedMs))
+  found.noticed.push(((await lastNoticedMs(stage.ledgerFile, agent, 'down')) ?? Number.NaN) - (performance.timeOrigin + killedMs))
 
   // All are to have seen it alive before it dies again.
   const next = listener.lines.length
@@ -103,15 +103,4 @@ async function arrival(player: Player, from: number, pattern: RegExp | string, s
   )
   if (heardMs === 'aborted') throw signal.reason
   return heardMs
-}
-
-/** When the watch decided last that the agent is down, by the clock that all processes of this machine share. */
-function noticedMs(ledgerFile: string): number {
-  const ledger = new DatabaseSync(ledgerFile, { readOnly: true })
-  try {
-    const last = "SELECT max(noticed_ms) AS at FROM transitions WHERE kind = 'agent' AND id = ? AND to_state = 'down'"
-    return Number(ledger.prepare(last).get(agent)?.['at'])
-  } finally {
-    ledger.close()
-  }
 }

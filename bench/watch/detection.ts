@@ -6,10 +6,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { isAlive, killHard } from '../../test/support/processes.ts'
 import { until } from '../../test/support/until.ts'
 import type { BenchmarkContext, Comparison, Figure, Outcome } from '../benchmark.ts'
+import { lastNoticedMs } from '../noticed.ts'
 import { percentile } from '../statistics.ts'
 import { pause } from '../tower/pause.ts'
 import { findMonit, startProgram } from '../tower/programs.ts'
@@ -38,17 +38,19 @@ export async function measureDetection(context: BenchmarkContext): Promise<Outco
   await stage.start('steady')
   const watch = startWatch(root, folder)
   ending.defer(() => endOf(watch))
-  await until(() => stage.noticedMs('up') !== undefined, { withinMs: 30_000, what: 'the watch to see the agent' })
-  if ('path' in monit) {
-    const program = await startProgram(monit.path, ['-I', '-c', monitSettings(folder)], '')
-    ending.defer(() => program.stop())
-  }
+  await until(() => stage.noticedMs('up'), { withinMs: 30_000, what: 'the watch to see the agent' })
+  const path = 'path' in monit ? monit.path : undefined
+  const rival = path === undefined ? undefined : await startProgram(path, ['-I', '-c', monitSettings(folder, 'alone')], '')
+  ending.defer(async () => rival?.stop())
 
-  const alone = await deaths(stage, deathsAlone, 'path' in monit, signal)
+  const alone = await deaths(stage, deathsAlone, path !== undefined, signal)
   say(`deaths alone: ours p50 ${percentile(alone.ours, 50).toFixed(0)} ms`)
+  await rival?.stop()
   writeFileSync(join(folder, 'looper', 'may-start'), '')
+  const second = path === undefined ? undefined : await startProgram(path, ['-I', '-c', monitSettings(folder, 'beside')], '')
+  ending.defer(async () => second?.stop())
   await until(() => existsSync(join(folder, 'looper', 'pid')), { withinMs: 120_000, what: 'the crash loop to begin' })
-  const beside = await deaths(stage, deathsBeside, 'path' in monit, signal)
+  const beside = await deaths(stage, deathsBeside, path !== undefined, signal)
   say(`deaths beside a crash loop: ours p50 ${percentile(beside.ours, 50).toFixed(0)} ms`)
   return {
     figures: { ...figures('detection', alone, 'alone'), ...figures('detection_beside_loop', beside, 'beside an agent in a crash loop') },
@@ -85,14 +87,17 @@ async function deaths(stage: Stage, count: number, isMonitThere: boolean, signal
     const pid = stage.pid('steady')
     const killedMs = Date.now()
     process.kill(pid, 'SIGKILL')
-    const ours = await until(() => later(stage.noticedMs('down'), killedMs), { withinMs: 60_000, what: 'the watch to notice a death' })
+    const ours = await until(async () => later(await stage.noticedMs('down'), killedMs), {
+      withinMs: 60_000,
+      what: 'the watch to notice a death',
+    })
     noticed.ours.push(ours - killedMs)
     if (isMonitThere) {
       const theirs = await until(() => later(stage.monitMs(), killedMs), { withinMs: 120_000, what: 'monit to notice a death' })
       noticed.monit.push(theirs - killedMs)
     }
     await stage.start('steady')
-    await until(() => later(stage.noticedMs('up'), killedMs), { withinMs: 60_000, what: 'the watch to see it back' })
+    await until(async () => later(await stage.noticedMs('up'), killedMs), { withinMs: 60_000, what: 'the watch to see it back' })
     if (isMonitThere) await until(() => later(stage.monitMs('back'), killedMs), { withinMs: 120_000, what: 'monit to see it back' })
   }
   return noticed
@@ -106,7 +111,7 @@ interface Stage {
   start(agent: string): Promise<void>
   pid(agent: string): number
   /** When the watch last noticed that the steady agent went into this state, by the wall clock. */
-  noticedMs(state: 'up' | 'down'): number | undefined
+  noticedMs(state: 'up' | 'down'): Promise<number | undefined>
   /** When monit last said of it that it is dead (or back). */
   monitMs(what?: 'dead' | 'back'): number | undefined
   close(): Promise<void>
@@ -132,18 +137,7 @@ function openStage(folder: string): Stage {
       started.push(child)
       await until(() => existsSync(join(folder, agent, 'pid')) && pid(agent) === child.pid, { withinMs: 10_000, what: `${agent} to start` })
     },
-    noticedMs: (state) => {
-      const file = join(folder, 'state', 'ledger.sqlite')
-      if (!existsSync(file)) return undefined
-      const ledger = new DatabaseSync(file, { readOnly: true })
-      try {
-        const last = "SELECT max(noticed_ms) AS at FROM transitions WHERE kind = 'agent' AND id = 'steady' AND to_state = ?"
-        const at = ledger.prepare(last).get(state)?.['at']
-        return typeof at === 'number' ? at : undefined
-      } finally {
-        ledger.close()
-      }
-    },
+    noticedMs: (state) => lastNoticedMs(join(folder, 'state', 'ledger.sqlite'), 'steady', state),
     monitMs: (what = 'dead') => {
       const file = join(folder, `monit.${what}`)
       if (!existsSync(file)) return undefined
@@ -185,18 +179,20 @@ agents:
 `
 }
 
-function monitSettings(folder: string): string {
-  const file = join(folder, 'monitrc')
+/** `beside`: with the crash loop. Monit waits for what it starts, so it must not know that one before its time. */
+function monitSettings(folder: string, which: 'alone' | 'beside'): string {
+  const file = join(folder, `monitrc-${which}`)
+  const looper = `check process looper with pidfile ${folder}/looper/pid
+  start program = "${folder}/start-looper-detached"
+  if does not exist then start
+`
   const settings = `set daemon 1
 set pidfile ${join(folder, 'monit.pid')}
 set idfile ${join(folder, 'monit.id')}
 set statefile ${join(folder, 'monit.state')}
 check process steady with pidfile ${folder}/steady/pid
   if does not exist then exec "${folder}/say dead" else if succeeded then exec "${folder}/say back"
-check process looper with pidfile ${folder}/looper/pid
-  start program = "${folder}/start-looper-detached"
-  if does not exist then start
-`
+${which === 'beside' ? looper : ''}`
   writeFileSync(file, settings, { mode: 0o600 })
   return file
 }

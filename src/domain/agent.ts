@@ -292,6 +292,8 @@ function factsAfter(agent: AgentRecord, event: AgentEvent, nowMs: number, timing
 
 function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: AgentEffect[]): AgentFacts {
   const last = facts.lastBeat
+  // The same beat once more, now that it is known which life it comes from: no second one.
+  if (last && beat.atMs === last.atMs && last.epoch === '' && beat.seq === last.seq) return { ...facts, lastBeat: beat }
   const isOtherLife = beat.epoch !== '' && last !== undefined && beat.epoch !== last.epoch
   // Posted beats may overtake each other: an older one of the same life says nothing new.
   if (last && !isOtherLife && beat.atMs < last.atMs) return facts

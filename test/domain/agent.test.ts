@@ -452,6 +452,23 @@ describe('an agent that says of itself that it fails', () => {
   })
 })
 
+describe('a beat of which it becomes known later which life it comes from', () => {
+  it('is still one beat, and no other life', () => {
+    const rules: Timing = { ...timing, successes: 2 }
+    const { agent } = play(
+      [
+        [100, sighted(beat(100, ''))],
+        [102, sighted(undefined, 'process-gone')],
+        [105, sighted(beat(105, ''))],
+        [106, sighted(beat(105, 'a'))],
+      ],
+      rules,
+    )
+    expect(agent.facts.lastBeat?.epoch).toBe('a')
+    expect(agent.status.state).toBe('down')
+  })
+})
+
 describe('a beat that declares its own interval', () => {
   it('is judged by that one', () => {
     const { agent } = play([[100, sighted(beat(100, 'a', { intervalMs: 1000 }))]])
