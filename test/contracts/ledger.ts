@@ -180,6 +180,7 @@ export function ledgerContract(name: string, start: () => { ledger: Ledger; stop
         ['agent', 20],
       ])
       expect(all[2]).toEqual({ subject: timmy, from: 'late', to: 'down', atMs: 20, noticedMs: 25, cause: 'silent', lastBeatMs: 5 })
+      expect(ledger.timeline(timmy, 20)[1]).toEqual({ atMs: 20, state: 'down', cause: 'silent' })
       expect(ledger.transitions({ subject: timmy, fromMs: 0, toMs: 99, limit: 2 }).map(({ atMs }) => atMs)).toEqual([10, 20])
     })
 

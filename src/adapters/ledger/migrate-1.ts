@@ -19,8 +19,8 @@ type Row = Record<string, unknown>
 
 /** Runs inside a transaction; throws where something in the file is not as version 1 wrote it. */
 export function fromVersion1(db: DatabaseSync): void {
-  // Their names are wanted for the new ones.
-  for (const index of ['transitions_of', 'incidents_of', 'operations_of']) db.exec(`DROP INDEX ${index}`)
+  // Their names are wanted for the new ones. That of the transitions stays as long as its table: incidents are looked up by it.
+  for (const index of ['incidents_of', 'operations_of']) db.exec(`DROP INDEX ${index}`)
   for (const table of tables) db.exec(`ALTER TABLE ${table} RENAME TO v1_${table}`)
   db.exec(schema)
   copyTransitions(db)
@@ -53,7 +53,8 @@ function* factsIn(db: DatabaseSync): Generator<LedgerFact> {
     if (kind === 'agent') yield { kind: 'agent', id: String(id), record: agentRecord(JSON.parse(String(record))) }
     else yield { kind: 'host', id: String(id), record: hostRecord(JSON.parse(String(record))) }
   }
-  for (const row of each(incidentsSql)) yield { kind: 'incident', incident: incident(row) }
+  const alerts = alertsByIncident(db)
+  for (const row of each(incidentsSql)) yield { kind: 'incident', incident: incident(row, alerts) }
   for (const row of each(alertsSql)) yield { kind: 'alert', alert: alertRecord(JSON.parse(String(row['payload'])), row) }
   for (const { tower, alert_id, at_ms } of each('SELECT tower, alert_id, at_ms FROM v1_told')) {
     yield { kind: 'told', receiver: String(tower), alertId: String(alert_id), atMs: Number(at_ms) }
@@ -100,29 +101,30 @@ function hostRecord(record: HostRecord): HostRecord {
 }
 
 const incidentsSql = `
-  SELECT i.*, told.alert_id AS told_id, told.at_ms AS told_ms, over.alert_id AS over_id, over.at_ms AS over_ms,
-    (SELECT noticed_ms FROM v1_transitions t WHERE t.kind = i.kind AND t.id = i.id AND t.at_ms = i.opened_ms
-      AND t.to_state IN ('down', 'unreachable') LIMIT 1) AS noticed_ms
-  FROM v1_incidents i
-  LEFT JOIN (${alertsOf('problem')}) told ON told.incident = i.number
-  LEFT JOIN (${alertsOf('recovery')}) over ON over.incident = i.number
-  ORDER BY i.number`
+  SELECT *, (SELECT noticed_ms FROM v1_transitions t WHERE t.kind = i.kind AND t.id = i.id AND t.at_ms = i.opened_ms
+    AND t.to_state IN ('down', 'unreachable') LIMIT 1) AS noticed_ms
+  FROM v1_incidents i ORDER BY number`
 
-function alertsOf(kind: 'problem' | 'recovery'): string {
-  return `SELECT payload ->> '$.incident' AS incident, min(number), alert_id, at_ms FROM v1_alerts
-    WHERE payload ->> '$.kind' = '${kind}' GROUP BY payload ->> '$.incident'`
+type Told = NonNullable<Incident['told']>
+
+/** The first alert of each kind about each incident, by both. */
+function alertsByIncident(db: DatabaseSync): Map<string, Told> {
+  const found = new Map<string, Told>()
+  const sql = `SELECT alert_id, at_ms, payload ->> '$.kind' AS kind, payload ->> '$.incident' AS incident FROM v1_alerts ORDER BY number`
+  for (const { alert_id, at_ms, kind, incident } of db.prepare(sql).iterate()) {
+    const key = `${kind} ${incident}`
+    if (!found.has(key)) found.set(key, { alertId: String(alert_id), atMs: ms(at_ms) })
+  }
+  return found
 }
 
 /** Each problem and each recovery had its alert. Where that is forgotten by now, it must not be told again all the same. */
-function incident(row: Row): Incident {
+function incident(row: Row, alerts: ReadonlyMap<string, Told>): Incident {
   const number = Number(row['number'])
   const openedMs = ms(row['opened_ms'])
   const subject: Subject = { kind: row['kind'] === 'host' ? 'host' : 'agent', id: String(row['id']) }
-  const alert = (kind: 'told' | 'over', otherwiseMs: number) => {
-    const id = row[`${kind}_id`]
-    if (typeof id === 'string') return { alertId: id, atMs: ms(row[`${kind}_ms`]) }
-    return { alertId: `v1-${number}-${kind}`, atMs: otherwiseMs }
-  }
+  const told = (kind: 'problem' | 'recovery', otherwiseMs: number): Told =>
+    alerts.get(`${kind} ${number}`) ?? { alertId: `v1-${kind}-${number}`, atMs: otherwiseMs }
   const isClosed = row['closed_ms'] !== null
   const closedMs = ms(row['closed_ms'])
   return {
@@ -131,8 +133,8 @@ function incident(row: Row): Incident {
     cause: String(row['cause']),
     openedMs,
     noticedMs: row['noticed_ms'] === null ? openedMs : ms(row['noticed_ms']),
-    told: alert('told', openedMs),
-    ...(isClosed && { closedMs, recoveryTold: alert('over', closedMs) }),
+    told: told('problem', openedMs),
+    ...(isClosed && { closedMs, recoveryTold: told('recovery', closedMs) }),
   }
 }
 

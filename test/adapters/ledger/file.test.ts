@@ -160,7 +160,7 @@ describe('whatever happens', () => {
       writer.kill('SIGKILL')
       await once(writer, 'close')
       const acknowledged = said.slice(0, said.lastIndexOf('\n')).split('\n').map(Number)
-      expect(acknowledged.length).toBeGreaterThan(10)
+      expect(acknowledged.length).toBeGreaterThanOrEqual(10)
       const ledger = openLedger(here.file)
       const states = ledger.timeline(timmy, 0).map(({ atMs }) => atMs)
       // Every one that was said to be written is there, each with all of its call, in their order.

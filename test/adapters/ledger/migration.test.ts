@@ -88,9 +88,9 @@ describe('a ledger of version 1', () => {
     const ledger = here.opened()
     expect(ledger.timeline({ kind: 'agent', id: 'bezalel' }, 0)).toEqual([
       { atMs: 100, state: 'up' },
-      { atMs: 200, state: 'unknown' },
+      { atMs: 200, state: 'unknown', cause: 'not-looking' },
       { atMs: 200, state: 'up' },
-      { atMs: 900, state: 'down' },
+      { atMs: 900, state: 'down', cause: 'process-gone' },
     ])
     expect(ledger.transitions({ fromMs: 600, toMs: 1_000, limit: 9 })).toEqual([
       { subject: { kind: 'host', id: 'vps1' }, from: 'up', to: 'unreachable', atMs: 701, noticedMs: 721, cause: 'auth' },
@@ -165,7 +165,7 @@ describe('a ledger of version 1', () => {
         openedMs: 701,
         noticedMs: 721,
         // Its alert is forgotten by now, but it was told.
-        told: { alertId: 'v1-5-told', atMs: 701 },
+        told: { alertId: 'v1-problem-5', atMs: 701 },
       },
       {
         number: 3,

@@ -149,7 +149,7 @@ class Model {
   }
 
   timeline(subject: Subject, fromMs: number) {
-    const all = this.sorted(subject).map(({ transition }) => ({ atMs: transition.atMs, state: transition.to }))
+    const all = this.sorted(subject).map(({ transition: { atMs, to, cause } }) => ({ atMs, state: to, cause }))
     return [...all.filter(({ atMs }) => atMs < fromMs).slice(-1), ...all.filter(({ atMs }) => atMs >= fromMs)]
   }
 
