@@ -2,6 +2,7 @@
  * The error budget: the time that somebody may be down within the window and still reach the target (36 h in 30 days at
  * 95 %). It is used up by time down; what nobody saw, and what is excluded, uses nothing.
  */
+import { sayDuration } from './duration.ts'
 import { availability, type Grounds, stretches, type Tally, type Timeline, tally } from './uptime.ts'
 
 export interface Budget {
@@ -45,11 +46,9 @@ export type Burning = readonly number[]
  * stopped for five minutes is not over, and one that was told does not begin again with the next minute down.
  */
 export function burning(timeline: Timeline, grounds: Grounds, nowMs: number, target: number, before: Burning): Burning {
-  const isOver = (ms: number, factor: number) => {
-    const { upMs, downMs } = tally(timeline, nowMs - ms, nowMs, grounds)
-    // In whole milliseconds: 18 minutes of an hour are six times 5 % of it, which no quotient of fractions says.
-    return downMs > 0 && downMs >= Math.round(factor * (1 - target) * (upMs + downMs))
-  }
+  // Of the whole time, not of what was seen of it: one minute down of the two that were seen so far is no fire.
+  const isOver = (ms: number, factor: number) =>
+    tally(timeline, nowMs - ms, nowMs, grounds).downMs >= Math.round(factor * (1 - target) * ms)
   return rules.flatMap(({ factor, longMs, shortMs }) => {
     const over = [longMs, shortMs].filter((ms) => isOver(ms, factor)).length
     const holds = over === 2 || (over === 1 && before.includes(factor))
@@ -76,5 +75,32 @@ export function runsOutMs(timeline: Timeline, grounds: Grounds, nowMs: number, t
     if (afterMs >= totalMs && gain > 0) return Math.ceil(fromMs + windowMs + (totalMs - usedMs) / gain)
     usedMs = afterMs
   }
+  return undefined
+}
+
+/** What people were told of a budget. */
+export interface BudgetNews {
+  burning: Burning
+  isSpent: boolean
+}
+
+/** What is to be told now, if anything; `who` begins a sentence. */
+export function budgetSentence(
+  who: string,
+  before: BudgetNews,
+  now: BudgetNews,
+  budget: Budget,
+  inMs: number | undefined,
+): string | undefined {
+  const left = `${sayDuration(Math.max(0, budget.leftMs))} of ${sayDuration(budget.totalMs)} are left`
+  if (now.isSpent && !before.isSpent)
+    return `The error budget of ${who} is used up: it was down for ${sayDuration(budget.usedMs)} in 30 days, ${sayDuration(budget.totalMs)} are allowed.`
+  if (now.isSpent) return undefined
+  const [factor] = now.burning
+  if (factor !== undefined && before.burning.length === 0) {
+    const gone = inMs === undefined ? '' : `; if it goes on like this, it is used up in ${sayDuration(inMs)}`
+    return `The error budget of ${who} is used at least ${factor} times as fast as it may be: ${left}${gone}.`
+  }
+  if (factor === undefined && before.burning.length > 0) return `The error budget of ${who} is no longer used too fast: ${left}.`
   return undefined
 }
