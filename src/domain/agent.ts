@@ -78,7 +78,7 @@ interface AgentFacts {
   hostLost?: { sinceMs: number }
   paused?: { sinceMs: number; by: Partial<Record<PausedBy, { reason: string; untilMs?: number }>> }
   /** The watch has not looked since then. */
-  blind?: { sinceMs: number }
+  blind?: { sinceMs: number; wasDown?: true }
   /** The watch didn't look in that time, and no beat has come since that could tell whether the agent lived through it. */
   unproved?: { fromMs: number; toMs: number }
 }
@@ -253,7 +253,8 @@ function factsAfter(agent: AgentRecord, event: AgentEvent, nowMs: number, timing
     case 'blind': {
       if (facts.blind) return facts
       const { suspected: _, ...rest } = facts
-      return { ...rest, blind: { sinceMs: event.sinceMs } }
+      const wasDown = agent.problem !== undefined && agent.problem.upMs === undefined
+      return { ...rest, blind: { sinceMs: event.sinceMs, ...(wasDown && { wasDown }) } }
     }
     case 'looking':
       return seen(facts, nowMs)
@@ -329,6 +330,8 @@ function provesLife(last: Beat, beat: Beat, timing: Timing): boolean {
 function seen(facts: AgentFacts, nowMs: number): AgentFacts {
   if (!facts.blind) return facts
   const { blind, ...rest } = facts
+  // Whatever beats it has to show later, at the beginning of that time it was down.
+  if (blind.wasDown) return watchedFrom(nowMs, rest)
   return watchedFrom(nowMs, {
     ...rest,
     unproved: { fromMs: Math.min(blind.sinceMs, facts.unproved?.fromMs ?? blind.sinceMs), toMs: nowMs },
