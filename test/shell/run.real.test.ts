@@ -148,17 +148,19 @@ describe('towerwatch run', () => {
     await towerwatch('restart', 'bezalel')
     killWorker()
     await becomes('down')
-    const before = ledger((opened) => opened.unacknowledged('tower', 100))
+    const untold = () => ledger((opened) => opened.untold('tower', 100))
+    const before = await until(() => untold().length > 0 && untold(), { withinMs: 10_000, what: 'an alert about the death' })
     await stop(first.child, 'SIGKILL')
 
     await startWatch()
     await becomes('down')
-    expect(ledger((opened) => opened.unacknowledged('tower', 100))).toEqual(before)
-    expect(before.map(({ kind, subjectId }) => [kind, subjectId])).toEqual([['problem', 'bezalel']])
+    expect(untold()).toEqual(before)
+    expect(before.map(({ kind, subjects }) => [kind, subjects[0]?.id])).toEqual([['problem', 'bezalel']])
 
     await towerwatch('restart', 'bezalel')
     await becomes('up')
-    expect(ledger((opened) => opened.unacknowledged('tower', 100)).map(({ text }) => text)).toEqual([
+    await until(() => untold().length > 1, { withinMs: 10_000, what: 'an alert about the return' })
+    expect(untold().map(({ text }) => text)).toEqual([
       expect.stringMatching(/^bezalel is down: its process is gone/),
       expect.stringMatching(/^bezalel is back up after \d+ s/),
     ])

@@ -121,6 +121,7 @@ describe('an agent that died', () => {
       clock,
       log: keptLog(),
       random: () => 0.999999,
+      inMaintenance: () => false,
     })
     beats()
     dies()
