@@ -2,12 +2,13 @@
  * Durable beats a second over HTTP push: the real server before the real ledger on a disk, side by side with a bare server
  * that keeps them in a Map. 1,000 agents over 32 connections, each answered before the next.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { BenchmarkContext, Outcome } from '../benchmark.ts'
 import { median } from '../statistics.ts'
+import { rssMibOf } from '../tower/usage.ts'
 import { type Child, startChild } from './child.ts'
 
 const agents = 1_000
@@ -73,6 +74,7 @@ export async function measureBeats({ say, signal }: BenchmarkContext): Promise<O
   say(
     `beats: beside ${dawdlers} connections that dawdle, ${beside.p99Ms.toFixed(1)} ms; the last of those was cut after ${(cutMs / 1_000).toFixed(1)} s`,
   )
+  const rssMib = rssMibOf(readFileSync(`/proc/${push.pid}/smaps_rollup`, 'utf8'))
   push.says({})
   const { beats } = kept.parse(await push.hears('beats', signal))
   const posted = beside.seqs
@@ -110,6 +112,13 @@ export async function measureBeats({ say, signal }: BenchmarkContext): Promise<O
         means: `the same, while ${dawdlers} connections send a byte now and then`,
       },
       dawdlers_cut_ms: { value: cutMs, unit: 'ms', better: 'lower', whose: 'ours', means: 'how long the last of those was open' },
+      rss_mib: {
+        value: rssMib,
+        unit: 'MiB',
+        better: 'lower',
+        whose: 'ours',
+        means: `memory of engine, ledger and server with ${agents} agents, right after that load`,
+      },
       map_floor_beats_per_s: {
         value: rate(found.floor),
         unit: '1/s',

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 
 export interface Child {
+  pid: number
   /** The next message that has this key; rejects where the child complains or ends before. */
   hears(key: string, signal: AbortSignal): Promise<Record<string, unknown>>
   says(message: object): void
@@ -13,7 +14,9 @@ export interface Child {
 /** `name`: a file of bench/. */
 export function startChild(name: string, ...argv: string[]): Child {
   const child = fork(join(import.meta.dirname, '..', name), argv)
+  if (child.pid === undefined) throw new Error(`${name} could not be started`)
   return {
+    pid: child.pid,
     says: (message) => void child.send(message),
     hears: (key, signal) => hears(child, name, key, signal),
     stop: () => end(child),
