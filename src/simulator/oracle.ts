@@ -116,9 +116,12 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
       case 'beats': {
         pass(moment.fromMs)
         const isOther = beat !== undefined && beat.epoch !== moment.epoch
-        if (unproved && beat && !isOther && (moment.fromSeq - beat.seq) * (periodMs + graceMs) >= moment.fromMs - beat.atMs)
-          prove(spans, unproved, open)
-        unproved = undefined
+        if (unproved && beat && !isOther && (moment.fromSeq - beat.seq) * (periodMs + graceMs) >= moment.fromMs - beat.atMs) {
+          const { toMs } = unproved
+          const untilMs = Math.min(toMs, moment.toMs)
+          prove(spans, { fromMs: Math.max(unproved.fromMs, beat.atMs), toMs: untilMs }, open)
+          unproved = untilMs < toMs ? { fromMs: untilMs, toMs } : undefined
+        } else unproved = undefined
         if (gone && !isOther && moment.fromMs <= gone.atMs) {
           beat = { atMs: moment.toMs, epoch: moment.epoch, seq: moment.toSeq, isIdle: moment.isIdle }
           break
@@ -184,11 +187,13 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
 
 /** What was unknown in this time was up after all. */
 function prove(spans: Expected['spans'], time: { fromMs: number; toMs: number }, open: Death | undefined): void {
-  if (open) return
-  for (const [index, span] of spans.entries()) {
-    const endMs = spans[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY
-    if (span.bucket === 'unknown' && span.fromMs >= time.fromMs && endMs <= time.toMs) span.bucket = 'up'
+  if (open || time.fromMs >= time.toMs) return
+  for (const ms of [time.fromMs, time.toMs]) {
+    const index = spans.findLastIndex(({ fromMs }) => fromMs <= ms)
+    const span = spans[index]
+    if (span && span.fromMs < ms && span.bucket === 'unknown') spans.splice(index + 1, 0, { fromMs: ms, bucket: 'unknown' })
   }
+  for (const span of spans) if (span.bucket === 'unknown' && span.fromMs >= time.fromMs && span.fromMs < time.toMs) span.bucket = 'up'
 }
 
 export interface Sums {

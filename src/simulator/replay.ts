@@ -90,13 +90,11 @@ function note(fact: LedgerFact, startMs: number, events: ReplayEvent[], incident
   }
 }
 
-/** The hosts and agents of a trace as they are, whether the watch sees them or not. */
+/** What the watch sees of a trace. A host that was lost before the watch stopped, or meanwhile, is lost when it looks again. */
 function openWorld(config: Config, stage: Stage): { start(): void; live(line: TraceLine): void; answer(): void } {
   const lost = new Map<string, string>()
-  const gone = new Map<string, 'process-gone' | 'pane-dead'>()
   const roster = () => stage.engine()?.roster
 
-  /** What a watch that starts sees at its first look. */
   function start(): void {
     stage.open()
     const nowMs = stage.clock.now()
@@ -104,7 +102,6 @@ function openWorld(config: Config, stage: Stage): { start(): void; live(line: Tr
       const cause = lost.get(id)
       roster()?.observeHost(id, cause === undefined ? { kind: 'answered' } : { kind: 'lost', sinceMs: nowMs, cause })
     }
-    for (const id of config.agents.keys()) suspect(id)
   }
 
   /** Every host that can be seen says that it is there. */
@@ -112,9 +109,7 @@ function openWorld(config: Config, stage: Stage): { start(): void; live(line: Tr
     for (const id of config.hosts.keys()) if (!lost.has(id)) roster()?.observeHost(id, { kind: 'answered' })
   }
 
-  function suspect(agent: string): void {
-    const cause = gone.get(agent)
-    if (cause === undefined || lost.has(config.agents.get(agent)?.host ?? '')) return
+  function suspect(agent: string, cause: 'process-gone' | 'pane-dead'): void {
     roster()?.observe(agent, { kind: 'suspected', cause })
     stage.clock.after(confirmMs, () => {
       answer()
@@ -125,22 +120,15 @@ function openWorld(config: Config, stage: Stage): { start(): void; live(line: Tr
   function live(line: TraceLine): void {
     const nowMs = stage.clock.now()
     if ('beat' in line) {
-      gone.delete(line.agent)
       roster()?.observe(line.agent, { kind: 'beat', beat: beatOf(line.beat, nowMs) })
     } else if ('process' in line) {
-      if (line.process === 'alive') {
-        gone.delete(line.agent)
-        roster()?.observe(line.agent, { kind: 'sighted' })
-      } else {
-        gone.set(line.agent, line.process === 'gone' ? 'process-gone' : line.process)
-        suspect(line.agent)
-      }
+      if (line.process === 'alive') roster()?.observe(line.agent, { kind: 'sighted' })
+      else suspect(line.agent, line.process === 'gone' ? 'process-gone' : line.process)
     } else if ('condition' in line) roster()?.observe(line.agent, { kind: 'sighted', condition: line.condition })
     else if ('reachable' in line) {
       if (line.reachable) {
         lost.delete(line.host)
         roster()?.observeHost(line.host, { kind: 'answered' })
-        for (const agent of config.agents.values()) if (agent.host === line.host) suspect(agent.id)
       } else {
         const cause = line.cause ?? 'unreachable'
         lost.set(line.host, cause)

@@ -231,6 +231,8 @@ export function openStage(ports: StagePorts): Stage {
     run: async (untilMs, signal) => {
       while (clock.nextMs() <= untilMs) {
         clock.runNext()
+        // What was put off until the end of the turn comes before anything else happens.
+        await undefined
         if (settledWrites !== writes || isClose()) await settle()
         if (signal?.aborted) return
       }
