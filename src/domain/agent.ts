@@ -300,7 +300,12 @@ function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: Agent
   if (last && !isOtherLife && beat.atMs < last.atMs) return facts
   const { unproved, suspected, ...rest } = facts
   const next: AgentFacts = { ...rest, lastBeat: beat }
-  if (unproved && last && provesLife(last, beat, timing)) effects.push({ kind: 'proof', ...unproved })
+  if (unproved && last && provesLife(last, beat, timing)) {
+    // From the last beat to this one and no further: it may have been born after the time began, or have died before it ended.
+    const proof = { fromMs: Math.max(unproved.fromMs, last.atMs), toMs: Math.min(unproved.toMs, beat.atMs) }
+    if (proof.fromMs < proof.toMs) effects.push({ kind: 'proof', ...proof })
+    if (beat.atMs < unproved.toMs) next.unproved = { fromMs: beat.atMs, toMs: unproved.toMs }
+  }
   // A beat written before the death and read after it is no sign of life; one of another life always is.
   if (next.gone && (beat.atMs > next.gone.atMs || isOtherLife)) delete next.gone
   if (suspected && !isOtherLife && beat.atMs <= suspected.atMs) next.suspected = suspected

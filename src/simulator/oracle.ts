@@ -117,10 +117,9 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         pass(moment.fromMs)
         const isOther = beat !== undefined && beat.epoch !== moment.epoch
         if (unproved && beat && !isOther && (moment.fromSeq - beat.seq) * (periodMs + graceMs) >= moment.fromMs - beat.atMs) {
-          const { toMs } = unproved
-          const untilMs = Math.min(toMs, moment.toMs)
-          prove(spans, { fromMs: Math.max(unproved.fromMs, beat.atMs), toMs: untilMs }, open)
-          unproved = untilMs < toMs ? { fromMs: untilMs, toMs } : undefined
+          prove(spans, { fromMs: unproved.fromMs, toMs: Math.min(unproved.toMs, moment.fromMs) })
+          // Seen after it was written: what comes next proves the rest.
+          unproved = moment.fromMs < unproved.toMs ? { fromMs: moment.fromMs, toMs: unproved.toMs } : undefined
         } else unproved = undefined
         if (gone && !isOther && moment.fromMs <= gone.atMs) {
           beat = { atMs: moment.toMs, epoch: moment.epoch, seq: moment.toSeq, isIdle: moment.isIdle }
@@ -186,14 +185,21 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
 }
 
 /** What was unknown in this time was up after all. */
-function prove(spans: Expected['spans'], time: { fromMs: number; toMs: number }, open: Death | undefined): void {
-  if (open || time.fromMs >= time.toMs) return
-  for (const ms of [time.fromMs, time.toMs]) {
-    const index = spans.findLastIndex(({ fromMs }) => fromMs <= ms)
-    const span = spans[index]
-    if (span && span.fromMs < ms && span.bucket === 'unknown') spans.splice(index + 1, 0, { fromMs: ms, bucket: 'unknown' })
+function prove(spans: Expected['spans'], time: { fromMs: number; toMs: number }): void {
+  const after: Expected['spans'] = []
+  for (const [index, span] of spans.entries()) {
+    const endMs = spans[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY
+    const fromMs = Math.max(span.fromMs, time.fromMs)
+    const toMs = Math.min(endMs, time.toMs)
+    if (span.bucket !== 'unknown' || span.isHost || fromMs >= toMs) {
+      after.push(span)
+      continue
+    }
+    if (span.fromMs < fromMs) after.push(span)
+    after.push({ fromMs, bucket: 'up' })
+    if (toMs < endMs) after.push({ fromMs: toMs, bucket: 'unknown' })
   }
-  for (const span of spans) if (span.bucket === 'unknown' && span.fromMs >= time.fromMs && span.fromMs < time.toMs) span.bucket = 'up'
+  spans.splice(0, spans.length, ...after)
 }
 
 export interface Sums {

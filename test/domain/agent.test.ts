@@ -523,6 +523,23 @@ describe('an agent that lived through a time in which the watch did not look', (
     expect(proofs(effects)).toEqual([{ kind: 'proof', fromMs: 105, toMs: 160 }])
   })
 
+  it('is proved to have until its beat, and no longer, when nothing came after it', () => {
+    const first = { kind: 'proof', fromMs: 105, toMs: 120 }
+    const seen: [number, AgentEvent][] = [[100, counted(100, 10)], ...gap, [161, counted(120, 12)]]
+    expect(proofs(play([...seen, [200, counted(200, 1, 'b')]]).effects)).toEqual([first])
+    expect(proofs(play([...seen, [165, counted(165, 17)]]).effects)).toEqual([first, { kind: 'proof', fromMs: 120, toMs: 160 }])
+  })
+
+  it('is not proved to have before its last beat: that may have been its first', () => {
+    const { effects } = play([
+      [100, counted(100, 10)],
+      [160, { kind: 'blind', sinceMs: 90 }],
+      [160, { kind: 'looking' }],
+      [165, counted(165, 17)],
+    ])
+    expect(proofs(effects)).toEqual([{ kind: 'proof', fromMs: 100, toMs: 160 }])
+  })
+
   it('is not by a beat of another life, nor by one whose sequence went on too slowly, nor without a sequence', () => {
     expect(proofs(play([[100, counted(100, 10)], ...gap, [165, counted(165, 16, 'b')]]).effects)).toEqual([])
     expect(proofs(play([[100, counted(100, 10)], ...gap, [165, counted(165, 12)]]).effects)).toEqual([])
