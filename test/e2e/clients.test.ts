@@ -130,7 +130,7 @@ describe('the webclient in a browser', () => {
     await logIn(page, shows)
     // Evennia's help is made of links with handlers in them.
     await type(page, 'help')
-    await shows(/^fleet +health/m)
+    await shows(/\bfleet +health\b/)
     const states = page.locator('#messagewindow span', { hasText: /^up$/ })
     expect(await states.first().evaluate((span) => span.style.color)).toMatch(/^rgb/)
 
