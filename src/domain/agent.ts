@@ -18,7 +18,7 @@ export type AgentState = 'new' | 'up' | 'late' | 'down' | 'unreachable' | 'pause
  * Why an agent is down. silent: no beat for period + grace. process-gone, pane-dead: its host says so. hung: it beats and is
  * busy, but its progress doesn't move. failing: it says so itself.
  */
-export type DownCause = 'silent' | 'process-gone' | 'pane-dead' | 'hung' | 'failing'
+type DownCause = 'silent' | 'process-gone' | 'pane-dead' | 'hung' | 'failing'
 
 /** One proof of life. */
 export interface Beat {
@@ -57,7 +57,7 @@ export interface Timing {
 }
 
 /** Who paused an agent: its declaration, a marker file beside its heartbeat, or somebody by an operation. */
-export type PausedBy = 'config' | 'marker' | 'person'
+type PausedBy = 'config' | 'marker' | 'person'
 
 interface AgentFacts {
   lastBeat?: Beat

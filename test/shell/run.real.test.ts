@@ -112,7 +112,7 @@ function ledger<T>(look: (ledger: Ledger) => T): T {
   try {
     return look(opened)
   } finally {
-    opened.close()
+    void opened.close()
   }
 }
 
