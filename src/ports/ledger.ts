@@ -93,7 +93,7 @@ export type LedgerFact =
   | { kind: 'proof'; agent: string; fromMs: number; toMs: number }
   | { kind: 'run'; run: ScheduleRun }
   | { kind: 'note'; name: string; value: string }
-  /** The last beat that an agent posted itself. */
+  /** The last beat of an agent: of one that posts it, before it is answered; of the others, with the mark of the sweep. */
   | { kind: 'beat'; agent: string; beat: Beat }
 
 export interface Ledger {
@@ -135,7 +135,7 @@ export interface Ledger {
 export interface Remembered {
   agents: Map<string, AgentRecord>
   hosts: Map<string, HostRecord>
-  /** The last posted beat of each agent that posts. */
+  /** The last beat of each agent. */
   beats: Map<string, Beat>
   looking?: LookingMark
 }

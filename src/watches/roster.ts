@@ -44,6 +44,11 @@ export interface Roster {
   dueMs(): number
   /** The watch itself wasn't looking since then. */
   blind(sinceMs: number): void
+  /**
+   * The last beats that the ledger was not given yet. An agent's record is only written when something about it changes: without
+   * these, the next life of the watch could not tell who lived through the time between.
+   */
+  freshBeats(): LedgerFact[]
   /** Takes over another declaration of the fleet; what is known of agents that stay is kept. */
   declare(config: Config): void
   on(listener: (event: RosterEvent) => void): () => void
@@ -73,6 +78,8 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
   const answeredMs = new Map<string, number>()
   /** When time alone changes something of an agent next. */
   const due = new Map<string, number>()
+  /** The last beats that the ledger was given. */
+  const keptBeats = new Map<string, Beat>()
   const listeners = new Set<(event: RosterEvent) => void>()
   let declared = config
 
@@ -190,13 +197,14 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
   /** Newcomers, as the ledger remembers them or quite new. */
   function admit(known: Pick<Remembered, 'agents' | 'hosts' | 'beats'>): void {
     const nowMs = clock.now()
-    for (const [id, agent] of declared.agents) {
+    for (const id of declared.agents.keys()) {
       if (agents.has(id)) continue
       agents.set(id, known.agents.get(id) ?? newAgent(nowMs))
       due.set(id, 0)
-      const posted = known.beats.get(id)
-      if (posted && isPosted(agent) && posted.atMs > (agents.get(id)?.facts.lastBeat?.atMs ?? 0))
-        observe(id, { kind: 'beat', beat: posted }, posted.atMs)
+      const beat = known.beats.get(id)
+      if (beat && beat.atMs > (agents.get(id)?.facts.lastBeat?.atMs ?? 0)) observe(id, { kind: 'beat', beat }, beat.atMs)
+      const lastBeat = agents.get(id)?.facts.lastBeat
+      if (lastBeat) keptBeats.set(id, lastBeat)
     }
     for (const id of declared.hosts.keys()) if (!hosts.has(id)) hosts.set(id, known.hosts.get(id) ?? newHost(nowMs))
     for (const [id, agent] of [...agents]) {
@@ -296,6 +304,16 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     observe: (agent, event) => observe(agent, event),
     observeHost,
     blind,
+    freshBeats: () => {
+      const facts: LedgerFact[] = []
+      for (const [id, { facts: known }] of agents) {
+        const beat = known.lastBeat
+        if (!beat || keptBeats.get(id) === beat) continue
+        keptBeats.set(id, beat)
+        facts.push({ kind: 'beat', agent: id, beat })
+      }
+      return facts
+    },
     tick: () => {
       const nowMs = clock.now()
       for (const id of hosts.keys()) tickHost(id, nowMs)

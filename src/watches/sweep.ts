@@ -21,7 +21,7 @@ const drainMs = 250
 const wallStepMs = 1_000
 
 export interface SweepPorts {
-  engine: { sweep(): void; roster: Pick<Roster, 'blind'>; journal: { isBroken(): boolean } }
+  engine: { sweep(): void; roster: Pick<Roster, 'blind' | 'freshBeats'>; journal: { isBroken(): boolean } }
   ledger: Pick<Ledger, 'write'>
   clock: WatchClock
   log: Log
@@ -92,7 +92,7 @@ export function startSweep({ engine, ledger, clock, log }: SweepPorts): Sweep {
     // The ledger must not be told that the watch looked until now while what it saw can't be written.
     if (engine.journal.isBroken()) return
     try {
-      await ledger.write([{ kind: 'looking', mark: clock.mark() }])
+      await ledger.write([{ kind: 'looking', mark: clock.mark() }, ...engine.roster.freshBeats()])
       isMarkLost = false
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error
