@@ -96,7 +96,7 @@ export async function openStage({ transport = 'websocket' }: { transport?: 'webs
       try {
         return look(ledger)
       } finally {
-        ledger.close()
+        void ledger.close()
       }
     },
     printed,
