@@ -590,108 +590,141 @@ const life = risingTimes(40).chain((times) =>
 /** The plain rules, and those with everything on. */
 const everyRule: Timing = { ...timing, hungMs: 40, failures: 2, successes: 2, flapping: { changes: 4, withinMs: 200, stableMs: 60 } }
 
+const runs = { numRuns: Number(process.env['TOWERWATCH_RUNS'] ?? 5_000) }
+const withinMs = 600_000
+
 describe.each([
   ['plain rules', timing],
   ['every rule', everyRule],
 ])('any life of an agent under %s', (_name, timing) => {
   const play = (events: readonly (readonly [number, AgentEvent])[]) => playUnder(events, timing)
 
-  it('is a chain of transitions that never goes back in time nor ahead of it', () => {
-    fc.assert(
-      fc.property(life, (events) => {
-        let at = { state: 'new' as AgentState, ms: 0 }
-        for (const effect of play(events).effects) {
-          if (effect.kind !== 'transition') continue
-          expect(effect.from).toBe(at.state)
-          expect(effect.to).not.toBe(effect.from)
-          expect(effect.atMs).toBeGreaterThanOrEqual(at.ms)
-          expect(effect.atMs).toBeLessThanOrEqual(effect.noticedMs)
-          at = { state: effect.to, ms: effect.atMs }
-        }
-        expect(play(events).agent.status).toMatchObject({ state: at.state })
-      }),
-    )
-  })
-
-  it('has exactly one recovery after each problem and before the next', () => {
-    fc.assert(
-      fc.property(life, (events) => {
-        let open: { atMs: number; cause: string } | undefined
-        for (const effect of play(events).effects) {
-          if (effect.kind === 'problem') {
-            expect(open).toBeUndefined()
-            open = effect
-          } else if (effect.kind === 'recovery') {
-            expect(effect.cause).toBe(open?.cause)
-            expect(effect.downMs).toBe(effect.atMs - (open?.atMs ?? Number.NaN))
-            expect(effect.downMs).toBeGreaterThanOrEqual(0)
-            open = undefined
+  it(
+    'is a chain of transitions that never goes back in time nor ahead of it',
+    () => {
+      fc.assert(
+        fc.property(life, (events) => {
+          let at = { state: 'new' as AgentState, ms: 0 }
+          for (const effect of play(events).effects) {
+            if (effect.kind !== 'transition') continue
+            expect(effect.from).toBe(at.state)
+            expect(effect.to).not.toBe(effect.from)
+            expect(effect.atMs).toBeGreaterThanOrEqual(at.ms)
+            expect(effect.atMs).toBeLessThanOrEqual(effect.noticedMs)
+            at = { state: effect.to, ms: effect.atMs }
           }
-        }
-        expect(play(events).agent.problem === undefined).toBe(open === undefined)
-      }),
-    )
-  })
+          expect(play(events).agent.status).toMatchObject({ state: at.state })
+        }),
+        runs,
+      )
+    },
+    withinMs,
+  )
 
-  it('has a problem only with a transition to down, never because of what could not be seen', () => {
-    fc.assert(
-      fc.property(life, (events) => {
-        let agent = newAgent(0)
-        for (const [nowMs, event] of events) {
-          const { agent: next, effects } = decide(agent, event, nowMs, timing)
-          if (effects.some(({ kind }) => kind === 'problem')) {
-            expect(next.status.state).toBe('down')
-            expect(steps(effects).at(-1)).toContain('→ down')
+  it(
+    'has exactly one recovery after each problem and before the next',
+    () => {
+      fc.assert(
+        fc.property(life, (events) => {
+          let open: { atMs: number; cause: string } | undefined
+          for (const effect of play(events).effects) {
+            if (effect.kind === 'problem') {
+              expect(open).toBeUndefined()
+              open = effect
+            } else if (effect.kind === 'recovery') {
+              expect(effect.cause).toBe(open?.cause)
+              expect(effect.downMs).toBe(effect.atMs - (open?.atMs ?? Number.NaN))
+              expect(effect.downMs).toBeGreaterThanOrEqual(0)
+              open = undefined
+            }
           }
-          if (event.kind === 'host-lost' || event.kind === 'blind') expect(effects.every(({ kind }) => kind === 'transition')).toBe(true)
-          agent = next
-        }
-      }),
-    )
-  })
+          expect(play(events).agent.problem === undefined).toBe(open === undefined)
+        }),
+        runs,
+      )
+    },
+    withinMs,
+  )
 
-  it('is never up or down in hindsight over a stretch in which nobody looked', () => {
-    fc.assert(
-      fc.property(life, (events) => {
-        for (const effect of play(events).effects) {
-          if (effect.kind !== 'transition' || !['unknown', 'unreachable', 'paused'].includes(effect.from)) continue
-          if (effect.from === 'unreachable' && effect.to === 'unknown') continue
-          expect(effect.atMs).toBe(effect.noticedMs)
-        }
-      }),
-    )
-  })
+  it(
+    'has a problem only with a transition to down, never because of what could not be seen',
+    () => {
+      fc.assert(
+        fc.property(life, (events) => {
+          let agent = newAgent(0)
+          for (const [nowMs, event] of events) {
+            const { agent: next, effects } = decide(agent, event, nowMs, timing)
+            if (effects.some(({ kind }) => kind === 'problem')) {
+              expect(next.status.state).toBe('down')
+              expect(steps(effects).at(-1)).toContain('→ down')
+            }
+            if (event.kind === 'host-lost' || event.kind === 'blind') expect(effects.every(({ kind }) => kind === 'transition')).toBe(true)
+            agent = next
+          }
+        }),
+        runs,
+      )
+    },
+    withinMs,
+  )
 
-  it('comes out the same when it is played again, also from a record that went through JSON', () => {
-    fc.assert(
-      fc.property(life, fc.nat(), (events, cut) => {
-        const whole = play(events)
-        const half = events.slice(0, events.length === 0 ? 0 : cut % events.length)
-        let agent: AgentRecord = JSON.parse(JSON.stringify(play(half).agent))
-        const effects = [...play(half).effects]
-        for (const [nowMs, event] of events.slice(half.length)) {
-          const decided = decide(agent, event, nowMs, timing)
-          agent = decided.agent
-          effects.push(...decided.effects)
-        }
-        expect(agent).toEqual(whole.agent)
-        expect(effects).toEqual(whole.effects)
-      }),
-    )
-  })
+  it(
+    'is never up or down in hindsight over a stretch in which nobody looked',
+    () => {
+      fc.assert(
+        fc.property(life, (events) => {
+          for (const effect of play(events).effects) {
+            if (effect.kind !== 'transition' || !['unknown', 'unreachable', 'paused'].includes(effect.from)) continue
+            if (effect.from === 'unreachable' && effect.to === 'unknown') continue
+            expect(effect.atMs).toBe(effect.noticedMs)
+          }
+        }),
+        runs,
+      )
+    },
+    withinMs,
+  )
 
-  it('is told by a tick at most what a look without news would tell', () => {
-    fc.assert(
-      fc.property(life, fc.integer({ min: 0, max: 200 }), (events, more) => {
-        const { agent } = play(events)
-        const nowMs = (events.at(-1)?.[0] ?? 0) + more
-        const { hostLost, blind: unseen, suspected } = agent.facts
-        // A look that finds nothing amiss ends a suspicion, time confirms it.
-        if (suspected) return
-        if (hostLost && (agent.facts.lastBeat?.atMs ?? 0) > hostLost.sinceMs) return
-        if (hostLost || unseen) expect(decide(agent, tick, nowMs, timing).effects).toEqual([])
-        else expect(decide(agent, tick, nowMs, timing)).toEqual(decide(agent, sighted(), nowMs, timing))
-      }),
-    )
-  })
+  it(
+    'comes out the same when it is played again, also from a record that went through JSON',
+    () => {
+      fc.assert(
+        fc.property(life, fc.nat(), (events, cut) => {
+          const whole = play(events)
+          const half = events.slice(0, events.length === 0 ? 0 : cut % events.length)
+          let agent: AgentRecord = JSON.parse(JSON.stringify(play(half).agent))
+          const effects = [...play(half).effects]
+          for (const [nowMs, event] of events.slice(half.length)) {
+            const decided = decide(agent, event, nowMs, timing)
+            agent = decided.agent
+            effects.push(...decided.effects)
+          }
+          expect(agent).toEqual(whole.agent)
+          expect(effects).toEqual(whole.effects)
+        }),
+        runs,
+      )
+    },
+    withinMs,
+  )
+
+  it(
+    'is told by a tick at most what a look without news would tell',
+    () => {
+      fc.assert(
+        fc.property(life, fc.integer({ min: 0, max: 200 }), (events, more) => {
+          const { agent } = play(events)
+          const nowMs = (events.at(-1)?.[0] ?? 0) + more
+          const { hostLost, blind: unseen, suspected } = agent.facts
+          // A look that finds nothing amiss ends a suspicion, time confirms it.
+          if (suspected) return
+          if (hostLost && (agent.facts.lastBeat?.atMs ?? 0) > hostLost.sinceMs) return
+          if (hostLost || unseen) expect(decide(agent, tick, nowMs, timing).effects).toEqual([])
+          else expect(decide(agent, tick, nowMs, timing)).toEqual(decide(agent, sighted(), nowMs, timing))
+        }),
+        runs,
+      )
+    },
+    withinMs,
+  )
 })
