@@ -6,7 +6,7 @@ import { openLedger } from '../adapters/ledger/sqlite.ts'
 import { type AgentConfig, type Config, Secret } from '../config/config.ts'
 import type { Beat } from '../domain/agent.ts'
 import { type Incident, type Subject, subjectKey } from '../domain/incident.ts'
-import { type Tally, tally } from '../domain/uptime.ts'
+import { type Tally, type Timeline, tally } from '../domain/uptime.ts'
 import { openAccounts } from '../operations/accounts.ts'
 import type { AlertRecord, LedgerFact, Transition } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
@@ -54,15 +54,28 @@ export async function replay(declared: Config, trace: Trace, ports: { startMs: n
   if (trace.lines.some((line) => 'watch' in line && line.watch === 'kill')) stage.watchClosely(Number.POSITIVE_INFINITY)
   for (const line of trace.lines) stage.clock.at(startMs + traceMs(line), () => world.live(line))
   await stage.run(startMs + trace.endMs, ports.signal)
+  // A last look: what came between the last sweep and the end counts from when it happened, too.
+  world.answer()
+  stage.engine()?.sweep()
+  const isLooking = stage.engine() !== undefined
+  const lookedMs = ledger.remembered().looking?.atMs ?? startMs
   const accounts = openAccounts(ledger, startMs)
   const uptime = new Map<string, Tally>()
   for (const agent of config.agents.values()) {
     const account = accounts.agent(agent)
-    uptime.set(agent.id, tally(account.timeline, startMs, startMs + trace.endMs, account.grounds))
+    const timeline = isLooking ? account.timeline : unseenSince(lookedMs, account.timeline)
+    uptime.set(agent.id, tally(timeline, startMs, startMs + trace.endMs, account.grounds))
   }
   stage.kill()
   await ledger.close()
   return { events, uptime }
+}
+
+/** A watch that was stopped and never started again knows nothing of what came after. */
+function unseenSince(lookedMs: number, timeline: Timeline): Timeline {
+  const last = timeline.at(-1)
+  if (!last || last.state === 'paused') return timeline
+  return [...timeline, { atMs: Math.max(lookedMs, last.atMs), state: 'unknown' }]
 }
 
 /**

@@ -68,6 +68,12 @@ describe('silence', () => {
     expect(played.uptime['a1']).toEqual({ upS: 90, downS: 108, unknownS: 2, excludedS: 0 })
   })
 
+  it('counts from when it began also where the trace ends before the next sweep', async () => {
+    const played = await play([beat(2, 1), end(93.5)])
+    expect(played.of('agent:a1')).toEqual(['up -> late at 32 (35)', 'late -> down at 92 (93.5): silent'])
+    expect(played.uptime['a1']).toEqual({ upS: 90, downS: 1.5, unknownS: 2, excludedS: 0 })
+  })
+
   it('of nobody who beats at the very moment at which he is due', async () => {
     expect((await play([...beats(0, 300), end(310)])).of('agent:a1')).toEqual([])
   })
@@ -259,6 +265,16 @@ describe('a time in which the watch did not look', () => {
     expect(played.uptime['a1']?.downS).toBe(0)
   })
 
+  it('lasts until the end where the watch never starts again', async () => {
+    const stopped = await play([...beats(0, 90), stop, end(900)])
+    expect(stopped.of('agent:a1')).toEqual([])
+    expect(stopped.uptime['a1']).toEqual({ upS: 100, downS: 0, unknownS: 800, excludedS: 0 })
+    const killed = await play([...beats(0, 90), { at: 103, watch: 'kill' }, end(900)])
+    expect(killed.uptime['a1']).toEqual({ upS: 100, downS: 0, unknownS: 800, excludedS: 0 })
+    const away = await play([...beats(0, 90), stop, end(900)], fleet({ a1: { paused: 'on holiday' } }))
+    expect(away.uptime['a1']).toEqual({ upS: 0, downS: 0, unknownS: 0, excludedS: 900 })
+  })
+
   it('loses no problem that was told before it, and tells none twice', async () => {
     const lines = [beat(0, 1), stop, start, { at: 500, watch: 'kill' }, { at: 520, watch: 'start' }, beat(530, 2), end(540)]
     expect((await play(lines)).alerts).toEqual(['problem agent:a1 at 90.3', 'recovery agent:a1 at 530.3 after 440'])
@@ -283,7 +299,7 @@ describe('an agent that says so itself', () => {
   it('is hung when it is busy without progress, and not when it rests', async () => {
     const hung = fleet({ a1: { timing: { ...timing, hungMs: 100_000 } } })
     const working = (busy: boolean) =>
-      Array.from({ length: 9 }, (_, n) => beat(n * 25, n, { progress: n < 2 ? n : 2, busy })).concat(beat(225, 9, { progress: 3, busy }))
+      Array.from({ length: 9 }, (_, n) => beat(n * 25, n, { progress: Math.min(n, 2), busy })).concat(beat(225, 9, { progress: 3, busy }))
     const played = await play([...working(true), end(240)], hung)
     // Progress moved for the last time at 50.
     expect(played.of('agent:a1')).toEqual(['up -> down at 150: hung', 'down -> up at 225'])
