@@ -15,6 +15,7 @@ const neededPrograms: Record<string, string> = {
   sshd: 'openssh-server',
   'tt++': 'tintin++',
   chromium: 'chromium',
+  faketime: 'faketime',
 }
 
 /** sshd is seldom on the PATH of an ordinary user, nor is what Debian takes for a game. */
