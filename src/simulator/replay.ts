@@ -163,7 +163,7 @@ function beatOf(beat: TraceBeat, nowMs: number): Beat {
   return {
     ...defined,
     atMs: nowMs - Math.round((ageS ?? 0) * 1000),
-    epoch: epoch ?? '',
+    epoch: String(epoch ?? ''),
     ...(intervalS !== undefined && { intervalMs: Math.round(intervalS * 1000) }),
   }
 }

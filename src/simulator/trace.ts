@@ -15,7 +15,7 @@ const whole = z.number({ error: 'expected a number' }).min(-Number.MAX_SAFE_INTE
 
 const beat = z.strictObject(
   {
-    epoch: text(200).optional(),
+    epoch: z.union([text(200), whole], { error: 'expected text in quotes of at most 200 characters, or a number' }).optional(),
     seq: whole.optional(),
     progress: whole.optional(),
     busy: z.boolean({ error: 'expected true or false' }).optional(),

@@ -218,6 +218,17 @@ describe('a time in which the watch did not look', () => {
     expect((await play(lines)).uptime['a1']).toEqual({ upS: 440, downS: 0, unknownS: 0, excludedS: 0 })
   })
 
+  it('was up also where the epoch is a number, as heartbeats have it, too', async () => {
+    const lines = [
+      { at: 90, agent: 'a1', beat: { epoch: 7, seq: 4 } },
+      stop,
+      start,
+      { at: 420, agent: 'a1', beat: { epoch: 7, seq: 15 } },
+      end(440),
+    ]
+    expect((await play(lines)).uptime['a1']?.unknownS).toBe(90)
+  })
+
   it.each([
     ['too few beats', beat(420, 7)],
     ['another life', beat(420, 15, { epoch: 'e2' })],
