@@ -41,6 +41,8 @@ export interface Sweep {
 
 export function startSweep({ engine, ledger, clock, log }: SweepPorts): Sweep {
   let lastMs = clock.now()
+  /** When anything was last taken in: until then the watch was there, although no sweep has come since. */
+  let heardMs = lastMs
   let aheadMs = clock.wall() - lastMs
   let marking: Promise<void> | undefined
   let isMarkLost = false
@@ -67,7 +69,7 @@ export function startSweep({ engine, ledger, clock, log }: SweepPorts): Sweep {
     const lateMs = nowMs - lastMs - sweepEveryMs
     if (lateMs > blindMs) {
       log.warn({ gapMs: nowMs - lastMs, sleptMs }, 'the watch itself was stopped: what it could not see is unknown')
-      engine.roster.blind(lastMs)
+      engine.roster.blind(Math.max(lastMs, heardMs))
       lastMs = nowMs
     }
     return lateMs
@@ -77,6 +79,7 @@ export function startSweep({ engine, ledger, clock, log }: SweepPorts): Sweep {
   function heed(): void {
     const isLate = clock.now() - lastMs - sweepEveryMs > blindMs
     if (isLate || Math.abs(wallStep()) > wallStepMs) notice()
+    heardMs = clock.now()
   }
 
   const wallStep = () => clock.wall() - clock.now() - aheadMs

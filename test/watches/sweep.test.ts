@@ -94,7 +94,7 @@ describe('the sweep', () => {
     expect(state('hourly')).toMatchObject({ state: 'up' })
   })
 
-  it('that comes much too late calls unknown what it could not see, since the one before', async () => {
+  it('that comes much too late calls unknown what it could not see, since the one before where nothing came after it', async () => {
     await clock.advance(sweepEveryMs)
     const beforeMs = clock.now()
     clock.stall(sweepEveryMs + 10_001)
@@ -147,6 +147,18 @@ describe('what is seen right after a sleep, before the sweep', () => {
     await clock.advance(sweepEveryMs)
     expect(state()).toMatchObject({ state: 'down', sinceMs: wokeMs })
     expect(log.messages('warn')).toHaveLength(1)
+  })
+
+  it('does not make unknown what was seen before it, since the last sweep', async () => {
+    const seen = heedful({ roster: engine.roster, clock }, running.heed)
+    await clock.advance(sweepEveryMs)
+    await clock.advance(3_000)
+    seen.roster.observe('timmy', { kind: 'sighted', beat: { atMs: clock.now(), epoch: 'a' } })
+    const heardMs = clock.now()
+    clock.stall(sweepEveryMs + 12_000)
+    await clock.advance(0)
+    expect(state()).toMatchObject({ state: 'unknown', sinceMs: heardMs })
+    expect(state('hourly')).toMatchObject({ state: 'unknown', sinceMs: heardMs })
   })
 
   it('is told the time after it', async () => {
