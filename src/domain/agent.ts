@@ -271,11 +271,11 @@ function factsAfter(agent: AgentRecord, event: AgentEvent, nowMs: number, timing
     case 'suspected':
       return facts.gone || facts.suspected ? facts : { ...facts, suspected: { atMs: nowMs, cause: event.cause } }
     case 'beat':
-      return afterBeat(seen(facts, nowMs), event.beat, timing, effects)
+      return afterBeat(seen(facts, nowMs), event.beat, timing, effects, agent.problem)
     case 'sighted': {
       // Whoever was sighted is neither on a lost host nor out of the watch's sight.
       let next = reached(seen(facts, nowMs), nowMs)
-      if (event.beat) next = afterBeat(next, event.beat, timing, effects)
+      if (event.beat) next = afterBeat(next, event.beat, timing, effects, agent.problem)
       // The first word that it is gone counts: later sightings must not move the time of death.
       if (event.gone) {
         if (!next.gone) next = dead(next, { atMs: next.suspected?.atMs ?? nowMs, cause: event.gone })
@@ -291,7 +291,7 @@ function factsAfter(agent: AgentRecord, event: AgentEvent, nowMs: number, timing
   }
 }
 
-function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: AgentEffect[]): AgentFacts {
+function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: AgentEffect[], problem: AgentRecord['problem']): AgentFacts {
   const last = facts.lastBeat
   // The same beat once more, now that it is known which life it comes from: no second one.
   if (last && beat.atMs === last.atMs && last.epoch === '' && beat.seq === last.seq) return { ...facts, lastBeat: beat }
@@ -309,16 +309,18 @@ function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: Agent
   // A beat written before the death and read after it is no sign of life; one of another life always is.
   if (next.gone && (beat.atMs > next.gone.atMs || isOtherLife)) delete next.gone
   if (suspected && !isOtherLife && beat.atMs <= suspected.atMs) next.suspected = suspected
-  if (beat.failing === undefined) {
-    delete next.failing
-    // One from before its fall says nothing of its recovery: a watch that starts again reads the old file anew.
-    if (facts.good.count > 0) next.good = { ...facts.good, count: facts.good.count + 1 }
-    else if (isOtherLife || beat.atMs > facts.good.sinceMs) next.good = { count: 1, sinceMs: beat.atMs }
-  } else {
+  const hasMoved = beat.progress !== facts.progress?.value || isOtherLife || beat.busy === false
+  if (beat.failing !== undefined) {
     next.failing = { atMs: beat.atMs, count: (facts.failing?.count ?? 0) + 1, text: beat.failing }
     next.good = { count: 0, sinceMs: beat.atMs }
+  } else {
+    delete next.failing
+    // One from before its fall says nothing of its recovery: a watch that starts again reads the old file anew. Nor does one
+    // that shows no progress, where it was down for want of that: the watch may have been looking elsewhere meanwhile.
+    const isNews = isOtherLife || beat.atMs > facts.good.sinceMs
+    if (facts.good.count > 0) next.good = { ...facts.good, count: facts.good.count + 1 }
+    else if (isNews && (problem?.cause !== 'hung' || hasMoved)) next.good = { count: 1, sinceMs: beat.atMs }
   }
-  const hasMoved = beat.progress !== facts.progress?.value || isOtherLife || beat.busy === false
   if (beat.progress === undefined) delete next.progress
   else if (!facts.progress || hasMoved) next.progress = { value: beat.progress, atMs: beat.atMs }
   return next
@@ -417,7 +419,8 @@ function freshStatus(facts: AgentFacts, nowMs: number, timing: Timing, before: A
 /** Whether it is down whatever its beats say. */
 function isEvident(facts: AgentFacts, nowMs: number, timing: Timing): boolean {
   const isHardFailure = facts.failing !== undefined && facts.failing.count >= (timing.failures ?? 1)
-  return facts.gone !== undefined || facts.condition !== undefined || isHardFailure || nowMs >= hungSince(facts, timing)
+  const isOverdue = nowMs >= silentSince(facts, timing) || nowMs >= hungSince(facts, timing)
+  return facts.gone !== undefined || facts.condition !== undefined || isHardFailure || isOverdue
 }
 
 function judgedStatus(facts: AgentFacts, nowMs: number, timing: Timing, before: AgentRecord): AgentStatus {
@@ -427,8 +430,8 @@ function judgedStatus(facts: AgentFacts, nowMs: number, timing: Timing, before: 
   if (facts.condition) return { state: 'down', sinceMs: facts.condition.atMs, cause: 'failing' }
   const isHardFailure = facts.failing !== undefined && facts.failing.count >= (timing.failures ?? 1)
   if (facts.failing && isHardFailure) return { state: 'down', sinceMs: facts.failing.atMs, cause: 'failing' }
-  const { periodMs, graceMs } = effective(timing, beat)
-  const silentMs = Math.max(beat.atMs, facts.watchedSinceMs) + periodMs + graceMs
+  const { periodMs } = effective(timing, beat)
+  const silentMs = silentSince(facts, timing)
   if (nowMs >= silentMs) return { state: 'down', sinceMs: silentMs, cause: 'silent' }
   const hungAtMs = hungSince(facts, timing)
   if (nowMs >= hungAtMs) return { state: 'down', sinceMs: hungAtMs, cause: 'hung' }
@@ -439,6 +442,12 @@ function judgedStatus(facts: AgentFacts, nowMs: number, timing: Timing, before: 
   const lateMs = Math.max(beat.atMs + periodMs, facts.watchedSinceMs)
   if (nowMs - beat.atMs >= periodMs) return { state: 'late', sinceMs: lateMs }
   return { state: 'up', sinceMs: status.state === 'down' ? facts.good.sinceMs : beat.atMs }
+}
+
+function silentSince({ lastBeat, watchedSinceMs }: AgentFacts, timing: Timing): number {
+  if (!lastBeat) return Number.POSITIVE_INFINITY
+  const { periodMs, graceMs } = effective(timing, lastBeat)
+  return Math.max(lastBeat.atMs, watchedSinceMs) + periodMs + graceMs
 }
 
 function hungSince(facts: AgentFacts, timing: Timing): number {

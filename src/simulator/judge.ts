@@ -1,8 +1,9 @@
 /** What was recorded and told, against what ought to have been. */
 import type { Incident, Mute } from '../domain/incident.ts'
+import type { Stretch } from '../domain/uptime.ts'
 import type { AlertRecord } from '../ports/ledger.ts'
 import type { Life } from './lives.ts'
-import { type Death, type Delay, type Expected, expected, type Sums, sumsOf } from './oracle.ts'
+import { bucketsOf, type Death, type Delay, type Expected, expected } from './oracle.ts'
 import type { Place } from './sight.ts'
 import type { SimulatedTower } from './tower.ts'
 import type { Strike, World } from './world.ts'
@@ -34,8 +35,8 @@ export interface Records {
   /** As they are at the end. */
   incidents: readonly Incident[]
   alerts: readonly AlertRecord[]
-  /** Milliseconds of one agent by the ledger. */
-  uptime: (agent: string) => Sums
+  /** The time of one agent by the ledger, cut into stretches. */
+  uptime: (agent: string) => Stretch[]
   mutes: readonly Mute[]
 }
 
@@ -93,9 +94,9 @@ function judgeDeaths(
   const subject = `agent:${life.id}`
   const find = (kind: FindingKind, atMs: number, text: string) => void verdict.findings.push({ kind, subject, atMs, text })
   const covers = (incident: Incident, death: Death) =>
-    incident.openedMs <= Math.min(death.toMs, endMs) + 1_000 && (incident.closedMs ?? endMs) >= death.fromMs - 1_000
+    incident.openedMs <= Math.min(death.toMs, endMs) && (incident.closedMs ?? endMs) >= death.fromMs - 1_000
   for (const death of deaths) {
-    if (!death.isCertain || death.dueMs > endMs) continue
+    if (!death.isCertain || death.dueMs > endMs || isForgotten(death, kills)) continue
     const found = actual.find((incident) => covers(incident, death))
     if (!found) find('missed', death.fromMs, `${death.cause} from ${say(death.fromMs)} to ${say(death.toMs)}, and nobody noticed`)
     else if (found.openedMs >= death.fromMs - 1_000 && found.noticedMs > death.dueMs)
@@ -103,6 +104,17 @@ function judgeDeaths(
         'missed',
         death.fromMs,
         `${death.cause} from ${say(death.fromMs)}, noticed only at ${say(found.noticedMs)}, due by ${say(death.dueMs)}`,
+      )
+  }
+  for (const death of deaths) {
+    const numbers = actual
+      .filter((incident) => covers(incident, death) && incident.openedMs > death.fromMs + 1_000)
+      .map(({ number }) => `#${number}`)
+    if (death.isCertain && numbers.length > 0)
+      find(
+        'duplicate-alert',
+        death.fromMs,
+        `one death from ${say(death.fromMs)} to ${say(death.toMs)} was said to be over, and told again (${numbers.join(', ')})`,
       )
   }
   let falseDeaths = 0
@@ -134,14 +146,44 @@ function judgeDeaths(
 }
 
 function judgeLedger(life: Life, ideal: Expected, records: Records, endMs: number, verdict: Verdict): void {
-  const sums = sumsOf(ideal.spans, endMs, excludedOf(life, records))
+  const meant = bucketsOf(ideal.spans, endMs, excludedOf(life, records))
   const found = records.uptime(life.id)
   for (const key of ['upMs', 'downMs', 'unknownMs', 'excludedMs'] as const) {
-    const errorMs = Math.max(0, Math.abs(sums[key] - found[key]) - ideal.slackMs)
+    const errorMs = Math.max(0, Math.abs(sumOf(meant, key) - sumOf(found, key)) - ideal.slackMs)
     if (errorMs <= verdict.ledgerErrorMs) continue
     verdict.ledgerErrorMs = errorMs
-    verdict.ledgerErrorOf = { agent: life.id, text: `${key}: ${found[key]} by the ledger, ${sums[key]} by the rules (± ${ideal.slackMs})` }
+    const worst = longestDifference(meant, found)
+    verdict.ledgerErrorOf = {
+      agent: life.id,
+      text: worst ? `${say(worst.fromMs)} to ${say(worst.toMs)} is ${worst.found} by the ledger, ${worst.meant} by the rules` : key,
+    }
   }
+}
+
+const sumOf = (stretches: readonly Stretch[], bucket: Stretch['bucket']) =>
+  stretches.reduce((sum, stretch) => sum + (stretch.bucket === bucket ? stretch.toMs - stretch.fromMs : 0), 0)
+
+/** Both without gaps, over the same time. */
+function longestDifference(meant: readonly Stretch[], found: readonly Stretch[]) {
+  let worst: { fromMs: number; toMs: number; meant: string; found: string } | undefined
+  let index = 0
+  for (const one of meant) {
+    while (index > 0 && (found[index]?.fromMs ?? 0) > one.fromMs) index--
+    for (; index < found.length; index++) {
+      const other = found[index]
+      if (!other || other.fromMs >= one.toMs) break
+      const fromMs = Math.max(one.fromMs, other.fromMs)
+      const toMs = Math.min(one.toMs, other.toMs)
+      if (one.bucket !== other.bucket && toMs - fromMs > (worst ? worst.toMs - worst.fromMs : 0))
+        worst = { fromMs, toMs, meant: one.bucket.slice(0, -2), found: other.bucket.slice(0, -2) }
+    }
+  }
+  return worst
+}
+
+/** What was seen right before a kill may not have been written; where it was over when the watch came back, nobody knows of it. */
+function isForgotten(death: Death, kills: readonly Strike[]): boolean {
+  return kills.some(({ atMs, toMs }) => death.fromMs >= atMs && death.toMs <= toMs + 60_000)
 }
 
 function excludedOf(life: Life, { mutes }: Records): { fromMs: number; toMs: number }[] {

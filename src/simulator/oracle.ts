@@ -8,8 +8,10 @@
  * - Down when it was busy for its `hung` time without progress.
  * - Up again from the beat that shows that it is over: a beat later than the death, of another life, or with progress.
  * - Out of sight (its host lost, the watch not looking) is unknown, from the last moment of sight to the next. An agent that
- *   posts its beats is in sight of its own as long as they come. What epoch and sequence prove afterwards was up.
+ *   posts its beats is in sight of its own as long as they come. What epoch and sequence prove afterwards was up, unless it
+ *   was down when the watch looked away.
  */
+import type { Stretch } from '../domain/uptime.ts'
 import type { History } from './history.ts'
 
 export interface Death {
@@ -27,7 +29,7 @@ export interface Death {
 
 export interface Expected {
   /** Without gaps from the beginning to the end. */
-  spans: { fromMs: number; bucket: 'up' | 'down' | 'unknown' }[]
+  spans: { fromMs: number; bucket: 'up' | 'down' | 'unknown' | 'unreachable' }[]
   deaths: Death[]
   /** So much of the buckets depends on the moment at which the watch happened to look. */
   slackMs: number
@@ -108,7 +110,7 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
     if (hostLostMs === undefined) {
       fall(fallsMs, fallsMs === silentMs ? 'silent' : 'hung')
       lasted(toMs)
-    } else set('unknown', fallsMs)
+    } else set('unreachable', fallsMs)
   }
 
   for (const moment of history.moments) {
@@ -144,10 +146,13 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         break
       case 'host-lost':
         pass(moment.sinceMs)
-        hostLostMs = moment.sinceMs
+        hostLostMs ??= moment.sinceMs
+        // Whoever finds a host lost is looking.
+        if (isBlind && unproved) unproved.toMs = moment.atMs
+        isBlind = false
         if (beat && !(isPosted && beat.atMs > moment.sinceMs && !open)) {
           unsure(moment.sinceMs)
-          set('unknown', moment.sinceMs)
+          set('unreachable', moment.sinceMs)
         }
         break
       case 'host-back':
@@ -162,7 +167,7 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         if (!isHidden() && hostLostMs === undefined) unsure(moment.sinceMs)
         isBlind = true
         slackMs += moment.lostMs
-        unproved = { fromMs: Math.min(moment.sinceMs, unproved?.fromMs ?? moment.sinceMs), toMs: moment.atMs }
+        if (!open) unproved = { fromMs: Math.min(moment.sinceMs, unproved?.fromMs ?? moment.sinceMs), toMs: moment.atMs }
         if (beat) set('unknown', moment.sinceMs)
         break
       case 'seen':
@@ -180,7 +185,9 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
   /** It is in sight again: silence and standing still count from here. */
   function watch(atMs: number): void {
     watchedMs = atMs
-    if (beat && hostLostMs === undefined) set(open || gone ? 'down' : 'up', atMs)
+    if (!beat) return
+    if (hostLostMs === undefined) set(open || gone ? 'down' : 'up', atMs)
+    else set(!open && beat.atMs > hostLostMs ? 'up' : 'unreachable', atMs)
   }
 }
 
@@ -191,7 +198,7 @@ function prove(spans: Expected['spans'], time: { fromMs: number; toMs: number })
     const endMs = spans[index + 1]?.fromMs ?? Number.POSITIVE_INFINITY
     const fromMs = Math.max(span.fromMs, time.fromMs)
     const toMs = Math.min(endMs, time.toMs)
-    if (span.bucket !== 'unknown' || span.isHost || fromMs >= toMs) {
+    if (span.bucket !== 'unknown' || fromMs >= toMs) {
       after.push(span)
       continue
     }
@@ -202,27 +209,22 @@ function prove(spans: Expected['spans'], time: { fromMs: number; toMs: number })
   spans.splice(0, spans.length, ...after)
 }
 
-export interface Sums {
-  upMs: number
-  downMs: number
-  unknownMs: number
-  excludedMs: number
-}
+const names = { up: 'upMs', down: 'downMs', unknown: 'unknownMs', unreachable: 'unknownMs' } as const
 
-/** `excluded`: times that count as nothing else, in any order. */
-export function sumsOf(spans: Expected['spans'], endMs: number, excluded: readonly { fromMs: number; toMs: number }[]): Sums {
+/** The same as an account has it. `excluded`: times that count as nothing else, in any order. */
+export function bucketsOf(spans: Expected['spans'], endMs: number, excluded: readonly { fromMs: number; toMs: number }[]): Stretch[] {
   const startMs = spans[0]?.fromMs ?? endMs
   const edges = new Set([startMs, endMs])
   for (const { fromMs } of spans) edges.add(fromMs)
   for (const { fromMs, toMs } of excluded) edges.add(fromMs).add(toMs)
   const inside = [...edges].filter((ms) => ms >= startMs && ms <= endMs).sort((a, b) => a - b)
-  const sums = { up: 0, down: 0, unknown: 0, excluded: 0 }
+  const found: Stretch[] = []
   let index = 0
   for (const [position, fromMs] of inside.entries()) {
     const toMs = inside[position + 1] ?? endMs
     while (index + 1 < spans.length && (spans[index + 1]?.fromMs ?? endMs) <= fromMs) index++
     const isExcluded = excluded.some((span) => span.fromMs <= fromMs && span.toMs > fromMs)
-    sums[isExcluded ? 'excluded' : (spans[index]?.bucket ?? 'unknown')] += toMs - fromMs
+    if (toMs > fromMs) found.push({ fromMs, toMs, bucket: isExcluded ? 'excludedMs' : names[spans[index]?.bucket ?? 'unknown'] })
   }
-  return { upMs: sums.up, downMs: sums.down, unknownMs: sums.unknown, excludedMs: sums.excluded }
+  return found
 }

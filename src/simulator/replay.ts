@@ -52,7 +52,12 @@ export async function replay(declared: Config, trace: Trace, ports: { startMs: n
   const world = openWorld(config, stage)
   stage.clock.at(startMs, world.start)
   if (trace.lines.some((line) => 'watch' in line && line.watch === 'kill')) stage.watchClosely(Number.POSITIVE_INFINITY)
-  for (const line of trace.lines) stage.clock.at(startMs + traceMs(line), () => world.live(line))
+  for (const line of trace.lines) {
+    stage.clock.at(startMs + traceMs(line), () => {
+      if (!('watch' in line && line.watch === 'kill')) world.judge()
+      world.live(line)
+    })
+  }
   await stage.run(startMs + trace.endMs, ports.signal)
   // A last look: what came between the last sweep and the end counts from when it happened, too.
   world.answer()
@@ -104,7 +109,7 @@ function note(fact: LedgerFact, startMs: number, events: ReplayEvent[], incident
 }
 
 /** What the watch sees of a trace. A host that was lost before the watch stopped, or meanwhile, is lost when it looks again. */
-function openWorld(config: Config, stage: Stage): { start(): void; live(line: TraceLine): void; answer(): void } {
+function openWorld(config: Config, stage: Stage): { start(): void; judge(): void; live(line: TraceLine): void; answer(): void } {
   const lost = new Map<string, string>()
   const roster = () => stage.engine()?.roster
 
@@ -120,6 +125,17 @@ function openWorld(config: Config, stage: Stage): { start(): void; live(line: Tr
   /** Every host that can be seen says that it is there. */
   function answer(): void {
     for (const id of config.hosts.keys()) if (!lost.has(id)) roster()?.observeHost(id, { kind: 'answered' })
+  }
+
+  /**
+   * What time alone has changed before this moment comes before what happens now: a trace knows to the millisecond when beats
+   * came, so what comes of it must not hang on when the sweeps fall.
+   */
+  function judge(): void {
+    const engine = stage.engine()
+    if (!engine || engine.dueMs() >= stage.clock.now()) return
+    answer()
+    engine.sweep()
   }
 
   function suspect(agent: string, cause: 'process-gone' | 'pane-dead'): void {
@@ -154,7 +170,7 @@ function openWorld(config: Config, stage: Stage): { start(): void; live(line: Tr
     } else if ('clock' in line) stage.stepWall(Math.round(line.clock * 1000))
   }
 
-  return { start, live, answer }
+  return { start, judge, live, answer }
 }
 
 function beatOf(beat: TraceBeat, nowMs: number): Beat {

@@ -137,12 +137,13 @@ export function openSight(ports: { stage: Stage; places: readonly Place[]; rando
   function findLost(place: Place): void {
     if (!isLooking || !place.isAway) return
     roster()?.observeHost(place.id, { kind: 'lost', sinceMs: Math.min(place.lastAnswerMs, stage.watchMs()), cause: 'unreachable' })
-    if (place.isLost) return
+    // Lost before the watch stopped looking, it is found lost anew: in between, nothing is known of the way to it either.
+    const sinceMs = place.isLost ? clock.now() : place.lastAnswerMs
+    if (!place.isLost) place.incidents.push({ fromMs: sinceMs, noticedMs: clock.now() })
     place.isLost = true
-    place.incidents.push({ fromMs: place.lastAnswerMs, noticedMs: clock.now() })
     for (const life of place.lives) {
       delete life.suspectedMs
-      record(life, { kind: 'host-lost', sinceMs: place.lastAnswerMs, atMs: clock.now() })
+      record(life, { kind: 'host-lost', sinceMs, atMs: clock.now() })
       if (!life.isPosted) life.isHidden = true
     }
   }

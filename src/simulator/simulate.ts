@@ -2,7 +2,7 @@
 import { openLedger } from '../adapters/ledger/sqlite.ts'
 import type { Config } from '../config/config.ts'
 import type { Incident } from '../domain/incident.ts'
-import { tally } from '../domain/uptime.ts'
+import { stretches } from '../domain/uptime.ts'
 import { openAccounts } from '../operations/accounts.ts'
 import type { AlertRecord, LedgerFact } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
@@ -70,7 +70,7 @@ export async function simulate(simulation: Simulation, ports: { log: Log; signal
   const accounts = openAccounts(ledger, startMs)
   const uptime = (id: string) => {
     const { timeline, grounds } = accounts.agent({ id, host: config.agents.get(id)?.host ?? '' })
-    return tally(timeline, startMs, endMs, grounds)
+    return [...stretches(timeline, startMs, endMs, grounds)]
   }
   const records = { incidents: [...incidents.values()], alerts, uptime, mutes: ledger.mutes(startMs) }
   const verdict = judge(world, tower, records, startMs, endMs)

@@ -113,6 +113,7 @@ export function openStage(ports: StagePorts): Stage {
       engine: {
         journal: engine.journal,
         roster: {
+          freshBeats: () => (isClose() ? engine.roster.freshBeats() : []),
           blind: (sinceMs) => {
             engine.roster.blind(sinceMs)
             ports.onBlind()

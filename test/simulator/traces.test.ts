@@ -317,6 +317,21 @@ describe('an agent that says so itself', () => {
     expect((await play([...working(false), end(240)], hung)).of('agent:a1')).toEqual([])
   })
 
+  it('stays hung over a time in which the watch did not look, until it shows progress', async () => {
+    const hung = fleet({ a1: { timing: { ...timing, hungMs: 100_000 } } })
+    const standing = (from: number, to: number) =>
+      beats(from, to, 25).map((line) => ({ ...line, beat: { ...line.beat, progress: 1, busy: true } }))
+    const lines = [...standing(0, 150), { at: 160, watch: 'stop' }, { at: 200, watch: 'start' }, ...standing(210, 260)]
+    const played = await play([...lines, beat(285, 285, { progress: 2, busy: true }), end(300)], hung)
+    expect(played.of('agent:a1')).toEqual([
+      'up -> down at 100: hung',
+      'down -> unknown at 160 (200): not-looking',
+      'unknown -> down at 200: hung',
+      'down -> up at 285',
+    ])
+    expect(played.alerts).toEqual(['problem agent:a1 at 100.3', 'recovery agent:a1 at 285.3 after 185'])
+  })
+
   it('is down while a condition stands that the look finds', async () => {
     const lines = [...beats(0, 60), { at: 61, agent: 'a1', condition: 'job backup is overdue' }, { at: 80, agent: 'a1', condition: null }]
     const played = await play([...lines, beat(85, 90), end(100)])
