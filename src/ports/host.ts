@@ -83,8 +83,12 @@ export interface ActProgress {
 }
 
 export interface HostLink {
-  /** Opens the connection (and tells the gate the declarations). Rejects with HostError. */
-  open(agents: AgentDeclaration[], signal: AbortSignal): Promise<void>
+  /**
+   * Opens the connection (and tells the gate the declarations). Rejects with HostError. `onGone` is called when a process is
+   * gone that was alive at the last `beats`, as soon as the host notices: ask again. It is called once between two `beats`
+   * however many are gone, may be called for nothing, and is not to be relied upon: a host may have no means to notice.
+   */
+  open(agents: AgentDeclaration[], signal: AbortSignal, onGone?: () => void): Promise<void>
   /**
    * What is known of these agents now. `pids`: pid by agent id, as their own heartbeat files state it. `askStopping`: where a
    * process is gone, the host is asked, too, whether it is going down.

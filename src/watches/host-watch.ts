@@ -1,6 +1,7 @@
 /**
  * Looks at one host, over and over: opens the gate, asks for the beats of its agents every `pollMs`, and for its health
- * once a minute. A lost connection is tried again at once; only when that fails, too, is the host said to be lost.
+ * once a minute. A host that can tell of a death as it happens is asked again at once; the looks stay the truth, and are never
+ * less often for it. A lost connection is tried again at once; only when that fails, too, is the host said to be lost.
  *
  * A process that is gone is a suspicion at first: a host that goes down ends its processes before it falls silent. The host
  * is asked again at once, and only when it answers that the process is still gone is that a death. While it says of itself
@@ -23,7 +24,9 @@ const refusedReconnectMs = 30_000
 /** A connection that did not even live so long is not worth another one at once: who cuts each would be knocked on without end. */
 const shortLivedMs = 10_000
 /** When a process was found gone, the host is asked again after so long. */
-const askAgainMs = 150
+const askAgainMs = 50
+/** Looks out of turn, because a host told of a death: so many at once, and so many a second in the long run. */
+const early = { burst: 20, perSecond: 5 } as const
 /** A host that says that it is going down, and doesn't, can't keep its agents from being dead for longer. */
 const holdMs = 60_000
 
@@ -84,6 +87,11 @@ export function startHostWatch(
   let health: { atMs: number; health: HostHealth } | undefined
   let lastAnswerMs = clock.now()
   let wasStopping = false
+  /** The host told of a death that no look has been begun since. */
+  let isToldGone = false
+  /** Ends the pause of this moment, while it is one that a death may end. */
+  let cutShort: (() => void) | undefined
+  let allowance = { atMs: lastAnswerMs, looks: early.burst as number }
 
   async function watch(): Promise<void> {
     await pause(config.firstDelayMs)
@@ -94,7 +102,8 @@ export function startHostWatch(
       const link = host.link()
       latest = link
       try {
-        await link.open(config.agents.map(declarationOf), stopping.signal)
+        isToldGone = false
+        await link.open(config.agents.map(declarationOf), stopping.signal, () => link === latest && hearGone())
         await look(link)
         failures = 0
         connectedMs = clock.now()
@@ -138,11 +147,33 @@ export function startHostWatch(
         probeDueMs = clock.now() + probeEveryMs
         await probe(link)
       }
-      await pause(isSuspecting() ? Math.min(askAgainMs, config.pollMs) : config.pollMs, isOver)
+      // A death that is told while another one is suspected does not hurry that: the host is to have time to fall silent.
+      if (isSuspecting()) await pause(Math.min(askAgainMs, config.pollMs), isOver)
+      else await pauseUntilGone(isOver)
       if (lost) throw lost
       if (stopping.signal.aborted) throw new HostError('closed', 'the watch is stopping')
       await look(link)
     }
+  }
+
+  function hearGone(): void {
+    isToldGone = true
+    cutShort?.()
+  }
+
+  /** Until the next look in turn, or until the host tells of a death. Who tells of them all the time is looked at in turn. */
+  async function pauseUntilGone(signal: AbortSignal): Promise<void> {
+    const nowMs = clock.now()
+    const saved = allowance.looks + ((nowMs - allowance.atMs) * early.perSecond) / 1_000
+    allowance = { atMs: nowMs, looks: Math.min(early.burst, saved) }
+    const isAllowed = allowance.looks >= 1
+    if (!isToldGone || !isAllowed) {
+      await pause(config.pollMs, signal, (end) => {
+        if (isAllowed) cutShort = end
+      })
+      cutShort = undefined
+    }
+    if (isToldGone && isAllowed) allowance.looks--
   }
 
   async function probe(link: HostLink): Promise<HostHealth> {
@@ -155,6 +186,7 @@ export function startHostWatch(
     const pids = new Map<string, number>()
     for (const [id, { content }] of looks) if (content.pid !== undefined) pids.set(id, content.pid)
     const askStopping = [...looks.values()].some(({ suspicion }) => suspicion && !suspicion.isConfirmed)
+    isToldGone = false
     const { agents, isStopping } = await link.beats(pids, { askStopping })
     lastAnswerMs = clock.now()
     // At every look, not only at the first: the watch may have been blind, or the sweep impatient, in between. And before
@@ -216,9 +248,11 @@ export function startHostWatch(
     return marker === null && known ? { kind: 'resumed', by: 'marker' } : undefined
   }
 
-  function pause(ms: number, signal = stopping.signal): Promise<void> {
+  /** `onBegin` is given what ends the pause before its time. */
+  function pause(ms: number, signal = stopping.signal, onBegin?: (end: () => void) => void): Promise<void> {
     return new Promise((resolve) => {
       const timer = clock.after(ms, done)
+      onBegin?.(done)
       signal.addEventListener('abort', done, { once: true })
       if (signal.aborted) done()
       function done(): void {

@@ -36,6 +36,10 @@ export interface FakeHost extends Host {
   /** Starts the agent's process with a fresh pid; answers that pid. */
   start(agent: string): number
   kill(agent: string): void
+  /** From now on the host tells of a death as it happens, once between two looks. By itself it does not. */
+  tellDeaths(whether?: 'no-more'): void
+  /** Tells of a death, whether there was one or not. */
+  tellGone(): void
   isAlive(agent: string, pid: number): boolean
   /** The agent's process ended and another one got its pid. */
   reusePid(agent: string): void
@@ -54,6 +58,8 @@ export interface FakeHost extends Host {
   /** The next act fails so. */
   failNextAct(error: HostError): void
   readonly acts: { agent: string; mode: 'stop-first' | 'only-dead' | 'respawn' }[]
+  /** Times at which it answered a look. */
+  readonly looks: number[]
   /** Times at which a connection was tried. */
   readonly opens: number[]
   /** Links that are open now. */
@@ -97,6 +103,8 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
   let written = 0
   let isStopping = false
   let asked = 0
+  let isTelling = false
+  const looks: number[] = []
   const files = new Map<string, FakeFile | { why: Unreadable }>()
 
   const of = (agent: string): FakeAgent => {
@@ -113,6 +121,9 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
     readonly #pending = new Set<(error: HostError) => void>()
     #end: HostError | undefined
     #open = false
+    #onGone: (() => void) | undefined
+    /** Looked at since it last told of a death. */
+    #isWatching = false
 
     constructor() {
       const lost = Promise.withResolvers<HostError>()
@@ -120,13 +131,14 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       this.#lose = lost.resolve
     }
 
-    async open(declared: AgentDeclaration[], signal: AbortSignal): Promise<void> {
+    async open(declared: AgentDeclaration[], signal: AbortSignal, onGone?: () => void): Promise<void> {
       opens.push(clock.now())
       await Promise.resolve()
       if (signal.aborted) throw new HostError('closed', 'given up while it opened')
       if (refused) throw new HostError(refused, `${id} can't be reached`)
       for (const agent of declared) this.#declared.set(agent.id, agent)
       this.#open = true
+      this.#onGone = onGone
       links.add(this)
     }
 
@@ -134,6 +146,8 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       return this.#asked(() => {
         const sightings = [...this.#declared.values()].map((agent) => this.#sighting(agent))
         if (options.askStopping) asked++
+        looks.push(clock.now())
+        this.#isWatching = true
         const isAnyGone = sightings.some(({ process }) => process.kind === 'gone')
         return { agents: sightings, isStopping: options.askStopping && isAnyGone && isStopping }
       })
@@ -168,6 +182,12 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
         begin(agent)
         return { text: 'started' }
       })
+    }
+
+    tellGone(how: 'death' | 'anyway'): void {
+      if (how === 'death' && !this.#isWatching) return
+      this.#isWatching = false
+      this.#onGone?.()
     }
 
     async close(): Promise<void> {
@@ -275,6 +295,13 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
     },
     kill: (agent) => {
       of(agent).process = { kind: 'gone' }
+      if (isTelling) for (const link of links) link.tellGone('death')
+    },
+    tellDeaths: (whether) => {
+      isTelling = whether === undefined
+    },
+    tellGone: () => {
+      for (const link of links) link.tellGone('anyway')
     },
     isAlive: (agent, pid) => {
       const { process } = of(agent)
@@ -309,6 +336,7 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       failing = error
     },
     acts,
+    looks,
     opens,
     connections: () => links.size,
   }

@@ -269,7 +269,7 @@ describe('a death', () => {
     await clock.advance(1_000)
     const diedMs = clock.now()
     expect([events(), state()]).toEqual([['suspected'], 'up'])
-    await clock.advance(149)
+    await clock.advance(49)
     expect(state()).toBe('up')
     await clock.advance(1)
     expect([events(), state(), cause()]).toEqual([['suspected', 'sighted'], 'down', 'process-gone'])
@@ -330,6 +330,107 @@ describe('a death', () => {
     host.kill('timmy')
     await clock.advance(10_000)
     expect(host.askedStopping()).toBe(1)
+  })
+})
+
+describe('a host that tells of deaths as they happen', () => {
+  beforeEach(async () => {
+    for (const agent of ['timmy', 'ezra']) {
+      host.start(agent)
+      host.beat(agent)
+    }
+    await started([agentConfig('timmy'), agentConfig('ezra')])
+    host.tellDeaths()
+  })
+
+  it('is asked at once, and again before the death is believed', async () => {
+    await clock.advance(300)
+    const diedMs = clock.now()
+    host.kill('timmy')
+    await clock.advance(0)
+    expect([host.looks.at(-1), state()]).toEqual([diedMs, 'up'])
+    await clock.advance(50)
+    expect([state(), cause()]).toEqual(['down', 'process-gone'])
+    expect(roster.agent('timmy')?.status.sinceMs).toBe(diedMs)
+  })
+
+  it('is not believed when it falls silent right after it told', async () => {
+    for (let passed = 0; passed < 15; passed++) {
+      host.beat('ezra')
+      await living(1_000)
+    }
+    host.kill('timmy')
+    await clock.advance(20)
+    host.refuse('unreachable')
+    host.cut()
+    await clock.advance(60_000)
+    expect(told).toEqual(['local opened: unreachable'])
+  })
+
+  it('has the time to fall silent, though another death is told meanwhile', async () => {
+    host.kill('timmy')
+    await clock.advance(20)
+    host.kill('ezra')
+    await clock.advance(29)
+    expect(state()).toBe('up')
+    await clock.advance(1)
+    expect([state(), state('ezra')]).toEqual(['down', 'up'])
+    await clock.advance(50)
+    expect(state('ezra')).toBe('down')
+  })
+
+  it('is asked once more where it told while it was being asked', async () => {
+    host.hang()
+    await clock.advance(1_000)
+    const before = host.looks.length
+    host.tellGone()
+    host.answerAgain()
+    await clock.advance(10)
+    expect(host.looks).toHaveLength(before + 2)
+  })
+
+  it('is asked in turn all the same when it tells nothing', async () => {
+    await clock.advance(5_000)
+    const times = host.looks.slice(-4)
+    expect(times.slice(1).map((atMs, index) => atMs - (times[index] ?? 0))).toEqual([1_000, 1_000, 1_000])
+  })
+
+  it('misses no death that it did not tell of', async () => {
+    host.tellDeaths('no-more')
+    await clock.advance(300)
+    host.kill('timmy')
+    await clock.advance(699)
+    expect(state()).toBe('up')
+    await clock.advance(51)
+    expect([state(), cause()]).toEqual(['down', 'process-gone'])
+  })
+
+  it('is asked no more than five times a second in the long run, however often it tells, and never less than in turn', async () => {
+    const flood = async (seconds: number) => {
+      const before = host.looks.length
+      for (let passed = 0; passed < seconds * 1_000; passed += 5) {
+        host.tellGone()
+        await clock.advance(5)
+      }
+      return (host.looks.length - before) / seconds
+    }
+    await flood(10)
+    const perSecond = await flood(60)
+    expect(perSecond).toBeGreaterThanOrEqual(1)
+    expect(perSecond).toBeLessThanOrEqual(6.5)
+    expect(watch.health()?.atMs).toBeGreaterThan(clock.now() - 61_000)
+    host.kill('timmy')
+    await clock.advance(1_050)
+    expect(state()).toBe('down')
+  })
+
+  it('is heard again after a lost connection, and no more by way of the old one', async () => {
+    host.cut()
+    await clock.advance(10)
+    const diedMs = clock.now()
+    host.kill('timmy')
+    await clock.advance(50)
+    expect([state(), roster.agent('timmy')?.status.sinceMs]).toEqual(['down', diedMs])
   })
 })
 

@@ -3,7 +3,17 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { HostError } from '../../ports/host.ts'
-import { encodeRequest, type Frame, FrameParser, GATE_GREETING, limits, ProtocolError, parseStep, plainSentence } from './gate-protocol.ts'
+import {
+  encodeRequest,
+  type Frame,
+  FrameParser,
+  GATE_GREETING,
+  goneLines,
+  limits,
+  ProtocolError,
+  parseStep,
+  plainSentence,
+} from './gate-protocol.ts'
 
 /** How a child of ours ended, for whoever has to say why. */
 export interface GateEnd {
@@ -39,6 +49,8 @@ export interface ChannelOptions {
   signal?: AbortSignal
   /** For acts: what was begun is left to its end on the host, whatever becomes of this side. */
   letFinish: boolean
+  /** The gate tells that a process is gone, between answers. It may tell so too often, or not at all. */
+  onGone?: () => void
 }
 
 interface Waiting extends Request {
@@ -66,6 +78,7 @@ export class Channel {
   readonly #options: ChannelOptions
   readonly #nonce = randomBytes(16).toString('hex')
   readonly #parser = new FrameParser(this.#nonce)
+  readonly #goneLines = goneLines(this.#nonce)
   readonly #ended = Promise.withResolvers<void>()
   readonly #hello = Promise.withResolvers<void>()
   readonly #queue: Waiting[] = []
@@ -129,7 +142,7 @@ export class Channel {
     this.#child = child
     child.stdout.on('data', (chunk: Buffer) => this.#receive(chunk))
     child.stderr.on('data', (chunk: Buffer) => {
-      this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-stderrBytes)
+      this.#hear(chunk.toString('utf8'))
     })
     // Writing to a child that has just ended is no news beside its end.
     child.stdin.on('error', () => child.stdin.destroy())
@@ -137,6 +150,17 @@ export class Channel {
     // What it said last on stderr comes before `close`; but `close` waits for whoever else holds the pipe.
     child.once('exit', (code, signal) => setTimeout(() => this.#childEnded({ code, signal }), 300))
     child.once('close', (code, signal) => this.#childEnded({ code, signal }))
+  }
+
+  /** What comes in two chunks is found when the second is there. What is left is for whoever explains the end. */
+  #hear(text: string): void {
+    let isGone = false
+    const heard = (this.#stderr + text).replace(this.#goneLines, () => {
+      isGone = true
+      return ''
+    })
+    this.#stderr = heard.slice(-stderrBytes)
+    if (isGone && this.#greeted && !this.#failure) this.#options.onGone?.()
   }
 
   #childEnded(end: Pick<GateEnd, 'code' | 'signal' | 'spawnError'>): void {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ActStep, AgentDeclaration, AgentSighting, FileSighting, HostHealth } from '../../ports/host.ts'
 
 /** What the gate says first. Another text is another version. */
-export const GATE_GREETING = 'towerwatch-gate 2'
+export const GATE_GREETING = 'towerwatch-gate 3'
 
 export const limits = {
   /** What start-up files of a login shell may print before the gate's hello. */
@@ -31,6 +31,11 @@ export interface Frame {
   request: number
   kind: FrameKind
   body: Buffer
+}
+
+/** What the gate says on stderr when a process is gone that was alive at the last look. `pid` is a hint. */
+export function goneLines(nonce: string): RegExp {
+  return new RegExp(`\\n${nonce} gone \\d{1,10}\\n`, 'g')
 }
 
 const headerPattern = /^([0-9a-f]+) (\d{1,9}) ([a-z]{1,9}) (\d{1,9})$/

@@ -10,6 +10,8 @@
 #   <LENGTH bytes>
 #   NONCE ID end
 #
+# Beside them, on stderr, lines `NONCE gone PID`: look at once (see `deaths as they happen`).
+#
 # Rules kept below, each because the opposite went wrong once:
 # - Nothing runs before the last line, so a script that arrived in part does nothing. The watch sends no request
 #   before the hello: a shell that reads its script from stdin reads ahead, and would run a request as a command.
@@ -17,7 +19,7 @@
 # - `${#x}` counts bytes only under LC_ALL=C. Agents that are started get the old LC_ALL back.
 # - Every child has its stdin from /dev/null (the requests are on ours) and is bounded in time here, on the host:
 #   killing the ssh client would leave it running.
-# - One writer only. Children never write to our stdout.
+# - One writer to each stream. Children never write to our stdout.
 # - Must run under dash, bash and busybox sh; written for macOS too where that is cheap (not tested there).
 
 max_line=65536
@@ -27,6 +29,7 @@ max_reply=4194304
 short_content=1024
 max_listing=65536
 max_jobs=200
+max_watched=200
 
 # --- answers -----------------------------------------------------------------------------------------------------
 
@@ -445,10 +448,16 @@ systemctl_of() { # SECONDS ARGUMENT… of the agent's scope
 
 # The answer is, for each agent, a part `agent`, then a part `file` for each of its files and a part `mark` for each of its
 # markers that is there; KEY is the number of the file as declared, or its name in the folder of jobs.
-verb_beats() { # [stopping] [ID=PID…]; stopping: whether the host is going down is asked, too, where a process is gone
-  ask_stopping=no some_gone=no
+# stopping: whether the host is going down is asked, too, where a process is gone. watching: deaths are told until the next
+# look.
+verb_beats() { # [stopping] [watching] [ID=PID…]
+  ask_stopping=no some_gone=no watching=no living= living_count=0
   if [ "${1-}" = stopping ]; then
     ask_stopping=yes
+    shift
+  fi
+  if [ "${1-}" = watching ]; then
+    watching=yes
     shift
   fi
   pids=' '
@@ -476,6 +485,7 @@ verb_beats() { # [stopping] [ID=PID…]; stopping: whether the host is going dow
   done
   seen=$still
   if [ $ask_stopping = yes ] && [ $some_gone = yes ] && is_stopping; then reply ok stopping; else reply ok ''; fi
+  [ $watching = no ] || watch_deaths
 }
 
 # What stat said comes in the order of the declaration, so it is taken off its front: to look each file up in what it said
@@ -500,7 +510,14 @@ sight_agent() { # the agent loaded: all parts about it
   esac
   find_process
   case $f_kind in
-    alive) about_process="alive $f_pid $f_epoch" ;;
+    alive)
+      about_process="alive $f_pid $f_epoch"
+      if [ $living_count -lt $max_watched ]; then
+        living_count=$((living_count + 1)) living="$living$f_pid "
+        # A pane's own process as well as its worker: each may be the one that dies.
+        [ -z "$m_pid" ] || [ "$m_pid" = "$f_pid" ] || living="$living$m_pid "
+      fi
+      ;;
     gone) about_process="gone${f_pid:+ $f_pid}" some_gone=yes ;;
     *) about_process=unknown ;;
   esac
@@ -722,6 +739,79 @@ hidden() { # FILE: whether a folder on the way to it lets us not see it
     hd_dir=${hd_dir%/*}
   done
   return 1
+}
+
+# --- deaths as they happen ---------------------------------------------------------------------------------------
+
+# Between two looks a watcher waits for the first of the processes that were alive at the last one to end. It says so once
+# and ends; the next look sets up another. It is a hint to look at once and no more: the look is the truth, and finds what
+# a watcher missed.
+#
+# It speaks on stderr. A frame may be longer than what a pipe takes in one piece, so that on stdout it would one day speak
+# in the middle of one. The line begins with a newline, for whatever else was said on stderr without one.
+#
+# It watches the gate as well, and ends with it, however that ends.
+watch_deaths() { # of living
+  if [ -n "$watcher" ]; then
+    if [ "$living" = "$watched" ] && [ -e "/proc/$watcher/ns/mnt" ]; then return; fi
+    # By its start time, too: it may have ended by itself, and somebody else may have its pid.
+    if is_still "$watcher" "$watcher_epoch"; then kill "$watcher" 2>/dev/null; fi
+    # bash says of whom it waits for by which signal they ended.
+    wait "$watcher" 2>/dev/null
+    watcher=
+  fi
+  watched=$living
+  [ -n "$living" ] && [ $has_proc = yes ] || return
+  if [ -z "$has_pidfd" ]; then
+    has_pidfd=no
+    command -v perl >/dev/null && bounded 5 perl -e "$pidfd_test" >/dev/null 2>&1 && has_pidfd=yes
+  fi
+  IFS=' '
+  if [ $has_pidfd = yes ]; then
+    perl -e "$pidfd_watch" "$nonce" $$ $living </dev/null >/dev/null &
+  else
+    poll_deaths $living </dev/null >/dev/null &
+  fi
+  watcher=$!
+  if proc_read "$watcher"; then watcher_epoch=$p_epoch; else watcher_epoch=; fi
+}
+
+# A shell cannot wait for a process that is not its child; the kernel can (pidfd_open, number 434 everywhere; Linux 5.3).
+# It costs nothing while nobody dies. 3 is ESRCH; what else may go wrong is left to the looks.
+pidfd_test='exit(syscall(434, $$ + 0, 0) < 0)'
+pidfd_watch='
+  my ($nonce, $gate, @pids) = @ARGV;
+  my ($all, %pid) = ("");
+  sub gone { print STDERR "\n$nonce gone $_[0]\n" if $_[0] != $gate; exit }
+  for ($gate, @pids) {
+    my $fd = syscall(434, $_ + 0, 0);
+    if ($fd >= 0) { vec($all, $fd, 1) = 1; $pid{$fd} = $_ }
+    elsif ($! == 3) { gone($_) }
+  }
+  my $ready;
+  do { $ready = $all } while select($ready, undef, undef, undef) < 1;
+  my @gone = map { $pid{$_} } grep { vec($ready, $_, 1) } keys %pid;
+  exit if grep { $_ == $gate } @gone;
+  gone($gone[0]);
+'
+
+# Where there is no perl, or an old kernel. Each round costs a process: more often would cost too much of the host.
+poll_deaths() { # PID…
+  pd_paths=
+  for pd_pid in $$ "$@"; do
+    # A zombie has no namespaces any more. Those of other users can not be seen: then a zombie passes for alive.
+    if [ -e "/proc/$pd_pid/ns/mnt" ]; then pd_paths="$pd_paths/proc/$pd_pid/ns/mnt "; else pd_paths="$pd_paths/proc/$pd_pid "; fi
+  done
+  while :; do
+    for pd_path in $pd_paths; do
+      [ -e "$pd_path" ] && continue
+      pd_pid=${pd_path#/proc/}
+      pd_pid=${pd_pid%%/*}
+      [ "$pd_pid" = $$ ] || printf '\n%s gone %s\n' "$nonce" "$pd_pid" >&2
+      return
+    done
+    sleep "$round_s" 2>/dev/null
+  done
 }
 
 # --- probe -------------------------------------------------------------------------------------------------------
@@ -1109,9 +1199,10 @@ look_around() { # what this host has
     [0-9]*.[0-9]*) stat_kind=gnu ;;
     *) case $(stat -f %Fm / 2>/dev/null) in [0-9]*.[0-9]*) stat_kind=bsd ;; *) stat_kind=plain ;; esac ;;
   esac
-  if sleep 0.01 </dev/null 2>/dev/null; then pause_s=0.1 pause_ms=100; else pause_s=1 pause_ms=1000; fi
+  if sleep 0.01 </dev/null 2>/dev/null; then pause_s=0.1 pause_ms=100 round_s=0.4; else pause_s=1 pause_ms=1000 round_s=1; fi
   run_dir=/run
   table=$nl ids=' ' files= sockets=$nl seen=' '
+  watcher= watcher_epoch= watched= has_pidfd=
 }
 
 gate_main() { # NONCE
@@ -1126,7 +1217,7 @@ gate_main() { # NONCE
   request=0
   # Whatever a start-up file of the login shell printed may lack its end of line.
   printf '\n'
-  reply hello 'towerwatch-gate 2'
+  reply hello 'towerwatch-gate 3'
   while IFS= read -r line; do
     # Anything out of form means that the two sides no longer agree where they are: the end.
     [ ${#line} -le $max_line ] || exit 65

@@ -32,6 +32,7 @@ class GateLink implements HostLink {
   readonly #acts = new Set<Channel>()
   #state: 'new' | 'opening' | 'open' | 'closed' = 'new'
   #main: Channel | undefined
+  #isWatching = false
   #agents = new Map<string, AgentDeclaration>()
   #pids: ReadonlyMap<string, number> = new Map()
 
@@ -44,11 +45,11 @@ class GateLink implements HostLink {
     this.#reportLost = lost.resolve
   }
 
-  async open(agents: AgentDeclaration[], signal: AbortSignal): Promise<void> {
+  async open(agents: AgentDeclaration[], signal: AbortSignal, onGone?: () => void): Promise<void> {
     if (this.#state !== 'new') throw this.#closed('a link opens once')
     const lines = declarationLines(agents)
     this.#state = 'opening'
-    const channel = await openChannel(this.#transport, { signal, letFinish: false })
+    const channel = await openChannel(this.#transport, { signal, letFinish: false, ...(onGone && { onGone }) })
     try {
       await this.#declare(channel, lines)
       if (this.#state !== 'opening' || signal.aborted) throw this.#closed('the link was closed while it opened')
@@ -58,6 +59,7 @@ class GateLink implements HostLink {
     }
     this.#state = 'open'
     this.#main = channel
+    this.#isWatching = onGone !== undefined
     this.#agents = new Map(agents.map((agent) => [agent.id, agent]))
     void channel.lost.then(this.#reportLost)
   }
@@ -66,7 +68,7 @@ class GateLink implements HostLink {
     const main = this.#opened()
     this.#pids = new Map([...pids].filter(([id, pid]) => this.#agents.has(id) && isPid(pid)))
     const pairs = [...this.#pids].map(([id, pid]) => `${id}=${pid}`)
-    const tokens = ['beats', ...(options.askStopping ? ['stopping'] : []), ...pairs]
+    const tokens = ['beats', ...(options.askStopping ? ['stopping'] : []), ...(this.#isWatching ? ['watching'] : []), ...pairs]
     const frames = await main.request({ tokens, deadlineMs: this.#deadlines.beatsMs })
     return reading(main, () => ({
       agents: parseSightings(

@@ -17,7 +17,7 @@ import {
 import type { AgentDeclaration } from '../../../src/ports/host.ts'
 
 const nonce = '00112233445566778899aabbccddeeff'
-const hello: Frame = { request: 0, kind: 'hello', body: Buffer.from('towerwatch-gate 2') }
+const hello: Frame = { request: 0, kind: 'hello', body: Buffer.from('towerwatch-gate 3') }
 const greeting = Buffer.concat([Buffer.from('\n'), encodeFrame(nonce, hello)])
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array))

@@ -46,7 +46,7 @@ describe.each(shells)('the gate under %s', (_, shell) => {
   async function greeted(path?: string, script?: string): Promise<void> {
     launch(['-s', nonce], path)
     child.stdin.write(script ?? (await readFile(gateScript)))
-    await until(() => said === `\n${nonce} 0 hello 17\ntowerwatch-gate 2\n${nonce} 0 end\n`, { withinMs: 10_000, what: 'the hello' })
+    await until(() => said === `\n${nonce} 0 hello 17\ntowerwatch-gate 3\n${nonce} 0 end\n`, { withinMs: 10_000, what: 'the hello' })
     said = ''
   }
 

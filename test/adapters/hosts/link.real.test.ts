@@ -30,7 +30,7 @@ function linkTo(text: string, openTimeoutMs = 5_000): HostLink {
 
 // The text of the gate comes first on stdin and is of no interest here.
 const greet = `n=$1; answer() { printf '%s %s %s %s\\n%s\\n%s %s end\\n' "$n" "$1" "$2" "\${#3}" "$3" "$n" "$1"; }
-echo; answer 0 hello 'towerwatch-gate 2'
+echo; answer 0 hello 'towerwatch-gate 3'
 next() { while read -r a id verb rest; do [ "$a" = "$n" ] && return; done; exit; }
 next; answer $id ok ''`
 
