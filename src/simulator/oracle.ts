@@ -119,9 +119,9 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         pass(moment.fromMs)
         const isOther = beat !== undefined && beat.epoch !== moment.epoch
         if (unproved && beat && !isOther && (moment.fromSeq - beat.seq) * (periodMs + graceMs) >= moment.fromMs - beat.atMs) {
-          prove(spans, { fromMs: unproved.fromMs, toMs: Math.min(unproved.toMs, moment.fromMs) })
+          prove(spans, { fromMs: unproved.fromMs, toMs: Math.min(unproved.toMs, moment.toMs) })
           // Seen after it was written: what comes next proves the rest.
-          unproved = moment.fromMs < unproved.toMs ? { fromMs: moment.fromMs, toMs: unproved.toMs } : undefined
+          unproved = moment.toMs < unproved.toMs ? { fromMs: moment.toMs, toMs: unproved.toMs } : undefined
         } else unproved = undefined
         if (gone && !isOther && moment.fromMs <= gone.atMs) {
           beat = { atMs: moment.toMs, epoch: moment.epoch, seq: moment.toSeq, isIdle: moment.isIdle }
