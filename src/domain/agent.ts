@@ -432,6 +432,10 @@ function judgedStatus(facts: AgentFacts, nowMs: number, timing: Timing, before: 
   if (facts.failing && isHardFailure) return { state: 'down', sinceMs: facts.failing.atMs, cause: 'failing' }
   const { periodMs } = effective(timing, beat)
   const silentMs = silentSince(facts, timing)
+  // A death that waits to be confirmed happened before whatever time brings meanwhile: it is dated to when it was seen.
+  const { suspected } = facts
+  const isWaiting = suspected !== undefined && suspected.atMs < silentMs && nowMs - suspected.atMs < confirmMs
+  if (isWaiting && (before.status.state === 'up' || before.status.state === 'late')) return before.status
   if (nowMs >= silentMs) return { state: 'down', sinceMs: silentMs, cause: 'silent' }
   const hungAtMs = hungSince(facts, timing)
   if (nowMs >= hungAtMs) return { state: 'down', sinceMs: hungAtMs, cause: 'hung' }

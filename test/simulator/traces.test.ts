@@ -74,6 +74,12 @@ describe('silence', () => {
     expect(played.uptime['a1']).toEqual({ upS: 90, downS: 1.5, unknownS: 2, excludedS: 0 })
   })
 
+  it('is down for as long as it was, also where the next beat comes before the next sweep', async () => {
+    const played = await play([beat(2, 1), beat(94.5, 2), end(100)])
+    expect(played.of('agent:a1')).toEqual(['up -> late at 32 (35)', 'late -> down at 92 (94.5): silent', 'down -> up at 94.5'])
+    expect(played.uptime['a1']?.downS).toBe(2.5)
+  })
+
   it('of nobody who beats at the very moment at which he is due', async () => {
     expect((await play([...beats(0, 300), end(310)])).of('agent:a1')).toEqual([])
   })
@@ -109,6 +115,20 @@ describe('a process that is gone', () => {
     const played = await play([...beats(0, 60), { at: 62, agent: 'a1', process: 'gone' }, end(80)])
     expect(played.of('agent:a1')).toEqual(['up -> down at 62 (67): process-gone'])
     expect(played.alerts).toEqual(['problem agent:a1 at 67.3'])
+  })
+
+  it('is dated to when it was seen, also where it would have been late or silent before that is sure', async () => {
+    const late = await play([...beats(0, 60), { at: 88, agent: 'a1', process: 'gone' }, end(100)])
+    expect(late.of('agent:a1')).toEqual(['up -> down at 88 (93): process-gone'])
+    const silent = await play([...beats(0, 60), { at: 148, agent: 'a1', process: 'gone' }, end(160)])
+    expect(silent.of('agent:a1')).toEqual(['up -> late at 90', 'late -> down at 148 (153): process-gone'])
+    const alive = await play([
+      ...beats(0, 60),
+      { at: 88, agent: 'a1', process: 'gone' },
+      { at: 91, agent: 'a1', process: 'alive' },
+      end(100),
+    ])
+    expect(alive.of('agent:a1')).toEqual(['up -> late at 90 (91)'])
   })
 
   it('is none where it beats again before that', async () => {
