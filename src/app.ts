@@ -2,6 +2,7 @@
 import type { Config, SinkConfig } from './config/config.ts'
 import type { Subject } from './domain/incident.ts'
 import type { LedgerState, TowerState } from './domain/own-beat.ts'
+import type { TraceLine } from './domain/trace.ts'
 import { openEngine } from './engine.ts'
 import { type Desk, openDesk } from './operations/desk.ts'
 import type { Operation } from './operations/operation.ts'
@@ -21,6 +22,7 @@ import { fleetView } from './watches/mirror.ts'
 import { nextBeat } from './watches/next-beat.ts'
 import { startPostedBeats } from './watches/posted-beats.ts'
 import { startReadiness } from './watches/readiness.ts'
+import { startRecorder } from './watches/recorder.ts'
 import { startRespawn } from './watches/respawn.ts'
 import { startSinks } from './watches/sinks.ts'
 import { startSweep } from './watches/sweep.ts'
@@ -53,6 +55,8 @@ export interface Watch {
   own(): { ledger: LedgerState; tower: TowerState; sinceSweepMs: number }
   /** Has an alert told that is not about the fleet; resolves when it is durable that it will be. */
   announce(alert: AlertRecord): Promise<void>
+  /** Tells what it sees, as lines of a trace, until it is stopped: first how everything stands. */
+  record(tell: (line: TraceLine) => void): { stop(): void }
   /** Takes over another declaration of the fleet. A changed Tower needs a restart, and is said so in the log. */
   redeclare(config: Config): Promise<void>
   /** Resolves once the Tower is connected and every agent was seen, or its host found unreachable. */
@@ -143,6 +147,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       sinceSweepMs: clock.now() - sweep.lastMs(),
     }),
     announce: engine.notifier.tell,
+    record: (tell) => startRecorder(() => ({ agents: config.agents.keys(), hosts: config.hosts.keys() }), { roster, clock }, tell),
     ready: readiness.ready,
     redeclare: (next) => {
       const done = redeclared.then(() => redeclare(next))

@@ -306,6 +306,28 @@ Exit code 1 where a death was missed or invented, or an alert lost or told twice
     }),
   )
 
+program
+  .command('record')
+  .description('write down what the running watch sees, to replay it with "towerwatch simulate --trace"')
+  .addOption(config())
+  .option('--for <time>', 'how long; left out: until Ctrl-C, or until the watch stops')
+  .option('--out <file>', 'a new file; left out: stdout')
+  .addHelpText(
+    'after',
+    `
+It begins with how everything stands, and is written a minute and a quarter late, so that its lines are in order of time.
+
+Examples:
+  $ towerwatch record --for 1h --out night.jsonl
+  $ towerwatch simulate --trace night.jsonl --config fleet.yaml`,
+  )
+  .action(
+    exits(async (options) => {
+      const { record } = await import('./shell/record.ts')
+      return record(shell, options)
+    }),
+  )
+
 program.addCommand(beatCommand(shell).copyInheritedSettings(program))
 
 const demo = program

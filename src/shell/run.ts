@@ -49,14 +49,18 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
     const machine = thisMachine()
     let watch: Watch | undefined
     // Before the ledger: the socket is what keeps a second watch away from it.
-    const control = await startControlServer(socketPath(config.stateDir), async (request, progress) => {
-      if (!watch) return { status: 'refused', lines: ['The watch is still starting: ask again in a moment.'] }
-      const { id, name } = request.user
-      return watch.desk.request(
-        { operation: request.operation, arguments: request.arguments, actor: { kind: 'shell', id, name }, via: 'shell' },
-        progress,
-      )
-    })
+    const control = await startControlServer(
+      socketPath(config.stateDir),
+      async (request, progress) => {
+        if (!watch) return { status: 'refused', lines: ['The watch is still starting: ask again in a moment.'] }
+        const { id, name } = request.user
+        return watch.desk.request(
+          { operation: request.operation, arguments: request.arguments, actor: { kind: 'shell', id, name }, via: 'shell' },
+          progress,
+        )
+      },
+      (tell) => watch?.record(tell),
+    )
     stops.unshift(control.stop)
     const life = startOwnLife(config, machine, log)
     // Whoever was asked to stop does so in order, and is left so; whoever fails is missed.

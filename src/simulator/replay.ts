@@ -6,12 +6,13 @@ import { openLedger } from '../adapters/ledger/sqlite.ts'
 import { type AgentConfig, type Config, Secret } from '../config/config.ts'
 import type { Beat } from '../domain/agent.ts'
 import { type Incident, type Subject, subjectKey } from '../domain/incident.ts'
+import type { TraceBeat, TraceLine } from '../domain/trace.ts'
 import { type Tally, type Timeline, tally } from '../domain/uptime.ts'
 import { openAccounts } from '../operations/accounts.ts'
 import type { AlertRecord, LedgerFact, Transition } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
 import { openStage, type Stage } from './stage.ts'
-import { type Trace, type TraceBeat, type TraceLine, traceMs } from './trace.ts'
+import { type Trace, traceMs } from './trace.ts'
 
 /** Times are milliseconds since the beginning of the trace. */
 export type ReplayEvent =
@@ -153,6 +154,9 @@ function openWorld(config: Config, stage: Stage): { start(): void; judge(): void
     } else if ('process' in line) {
       if (line.process === 'alive') roster()?.observe(line.agent, { kind: 'sighted' })
       else suspect(line.agent, line.process === 'gone' ? 'process-gone' : line.process)
+    } else if ('paused' in line) {
+      const by = 'person'
+      roster()?.observe(line.agent, line.paused === null ? { kind: 'resumed', by } : { kind: 'paused', by, reason: line.paused })
     } else if ('condition' in line) roster()?.observe(line.agent, { kind: 'sighted', condition: line.condition })
     else if ('reachable' in line) {
       if (line.reachable) {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { nearest } from '../domain/nearest.ts'
+import type { TraceLine } from '../domain/trace.ts'
 
 const seconds = z.number({ error: 'expected a number of seconds' })
 const at = seconds
@@ -22,11 +23,8 @@ const beat = z.strictObject(
     pid: z.int().positive().optional(),
     doing: text(200).optional(),
     model: text(100).optional(),
-    /** It says of itself that it fails: why. */
     failing: text(200).optional(),
-    /** How old it was when the watch saw it: a file is read after it was written. */
     ageS: seconds.min(0).optional(),
-    /** The interval that it declares itself. */
     intervalS: seconds.positive().optional(),
   },
   { error: 'expected an object such as {"epoch":"e1","seq":1,"progress":1,"busy":true}' },
@@ -41,14 +39,12 @@ const forms = {
   beat: z.strictObject({ at, agent: name, beat }),
   process: z.strictObject({ at, agent: name, process }),
   condition: z.strictObject({ at, agent: name, condition: text(200).nullable() }),
+  paused: z.strictObject({ at, agent: name, paused: text(200).nullable() }),
   reachable: z.strictObject({ at, host: name, reachable, cause: text(40).optional() }),
   watch: z.strictObject({ at, watch }),
   clock: z.strictObject({ at, clock: seconds }),
   end: z.strictObject({ at, end: z.literal(true, { error: 'expected true' }) }),
 }
-
-export type TraceLine = z.infer<(typeof forms)[keyof typeof forms]>
-export type TraceBeat = z.infer<typeof beat>
 
 export interface Trace {
   lines: readonly TraceLine[]
@@ -120,8 +116,13 @@ function parseLine(row: string): { line: TraceLine } | { faults: string[] } {
   } catch {
     return { faults: [`this is not a JSON object on one line: ${excerpt(row)}`] }
   }
+  return readTraceLine(value)
+}
+
+/** One line as it was parsed from JSON. */
+export function readTraceLine(value: unknown): { line: TraceLine } | { faults: string[] } {
   if (value === null || typeof value !== 'object' || Array.isArray(value))
-    return { faults: [`expected a JSON object such as {"at":900,"end":true}, got ${excerpt(row)}`] }
+    return { faults: [`expected a JSON object such as {"at":900,"end":true}, got ${excerpt(String(JSON.stringify(value)))}`] }
   const keys = Object.keys(value)
   const kinds = keys.filter((key): key is keyof typeof forms => Object.hasOwn(forms, key))
   const [kind] = kinds

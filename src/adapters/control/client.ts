@@ -1,7 +1,7 @@
 /** The shell's side of the control socket. */
 import { request } from 'node:http'
 import { createInterface } from 'node:readline'
-import { type ControlOutcome, type ControlRequest, controlLine } from './messages.ts'
+import { type ControlOutcome, type ControlRequest, controlLine, recordLine } from './messages.ts'
 
 /** No watch answers on the socket. */
 export class NotRunningError extends Error {
@@ -48,13 +48,55 @@ export function askWatch(
     )
     outgoing.on('error', (error) => {
       const code = 'code' in error ? error.code : ''
-      if (code === 'ENOENT' || code === 'ECONNREFUSED')
-        reject(new NotRunningError(`No watch is running here (nothing answers on ${path}).`))
+      if (code === 'ENOENT' || code === 'ECONNREFUSED') reject(notRunning(path))
       else reject(signal?.aborted || code === 'ECONNRESET' || code === 'EPIPE' ? brokenOff() : error)
     })
     outgoing.end(JSON.stringify(asked))
   })
 }
+
+/**
+ * Listens to what the running watch sees, line by line, until `signal` fires or the watch stops. Resolves with which of them it
+ * was; rejects with NotRunningError.
+ */
+export function recordWatch(path: string, hear: (line: Record<string, unknown>) => void, signal: AbortSignal): Promise<'asked' | 'watch'> {
+  return new Promise((resolve, reject) => {
+    const over = () => resolve(signal.aborted ? 'asked' : 'watch')
+    const outgoing = request({ socketPath: path, path: '/record', method: 'POST', signal }, (response) => {
+      if (response.statusCode !== 200) {
+        response.resume()
+        reject(new Error('The running watch does not know how to record: is the towerwatch command of the same version?'))
+        return
+      }
+      const lines = createInterface({ input: response })
+      lines.on('line', (text) => {
+        const line = parseRecordLine(text)
+        if (line) hear(line)
+      })
+      lines.on('close', over)
+      // What is told of it is told when the lines end, right after.
+      response.on('error', () => {})
+    })
+    outgoing.on('error', (error) => {
+      const code = 'code' in error ? error.code : ''
+      if (code === 'ENOENT' || code === 'ECONNREFUSED') reject(notRunning(path))
+      else if (signal.aborted || code === 'ECONNRESET' || code === 'EPIPE') over()
+      else reject(error)
+    })
+    outgoing.end()
+  })
+}
+
+function parseRecordLine(text: string): Record<string, unknown> | undefined {
+  try {
+    return recordLine.safeParse(JSON.parse(text)).data?.line
+  } catch {
+    // A line that was cut off with the connection.
+    return undefined
+  }
+}
+
+const notRunning = (path: string) => new NotRunningError(`No watch is running here (nothing answers on ${path}).`)
 
 function parseLine(text: string) {
   try {

@@ -20,3 +20,6 @@ export const controlLine = z.union([
   }),
 ])
 export type ControlOutcome = Extract<z.infer<typeof controlLine>, { outcome: unknown }>['outcome']
+
+/** What follows a request to record: a line of a trace each. */
+export const recordLine = z.strictObject({ line: z.record(z.string(), z.unknown()) })
