@@ -9,6 +9,7 @@ import { askWatch, NotRunningError } from '../../../src/adapters/control/client.
 import type { ControlRequest } from '../../../src/adapters/control/messages.ts'
 import { AlreadyRunningError, type ControlHandler, startControlServer } from '../../../src/adapters/control/server.ts'
 import { socketPath } from '../../../src/adapters/control/socket-path.ts'
+import type { Outcome } from '../../../src/operations/operation.ts'
 
 let folder: string
 let path: string
@@ -56,6 +57,12 @@ describe('the shell and the running watch', () => {
     expect(await ask(asked, (line) => void lines.push(line))).toEqual({ status: 'ok', lines: ['done', ''], data: { tookMs: 5 } })
     expect(seen).toEqual([asked])
     expect(lines).toEqual(['check: zuverlässig ✓'])
+  })
+
+  it('pass an outcome that says more than the shell knows', async () => {
+    const refused: Outcome = { status: 'refused', lines: ['not now'], passes: true }
+    await served(async () => refused)
+    expect(await ask()).toEqual({ status: 'refused', lines: ['not now'] })
   })
 
   it('keep many requests apart', async () => {
