@@ -6,19 +6,30 @@ import { dirname } from 'node:path'
 import { type ControlOutcome, type ControlRequest, controlRequest } from './messages.ts'
 
 const maxRequestBytes = 64 * 1024
+const mostUnreadBytes = 16 * 1024 * 1024
 
 export type ControlHandler = (request: ControlRequest, progress: (line: string) => void) => Promise<ControlOutcome>
+
+/** Tells lines until it is stopped. Undefined: there is nothing to record yet. */
+export type RecordHandler = (tell: (line: object) => void) => { stop(): void } | undefined
 
 export class AlreadyRunningError extends Error {
   override name = 'AlreadyRunningError'
 }
 
 /** Listens. Rejects with AlreadyRunningError where another watch answers on this socket already. */
-export async function startControlServer(path: string, handle: ControlHandler): Promise<{ stop(): Promise<void> }> {
+export async function startControlServer(
+  path: string,
+  handle: ControlHandler,
+  record: RecordHandler = () => undefined,
+): Promise<{ stop(): Promise<void> }> {
   prepareFolder(dirname(path))
   if (await answers(path)) throw new AlreadyRunningError(`another watch is running already (it answers on ${path})`)
   rmSync(path, { force: true })
-  const server = createServer((request, response) => void serve(request, response, handle))
+  const server = createServer((request, response) => {
+    if (request.method === 'POST' && request.url === '/record') serveRecord(request, response, record)
+    else void serve(request, response, handle)
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(path, resolve)
@@ -72,6 +83,20 @@ async function serve(request: IncomingMessage, response: ServerResponse, handle:
   const { status, lines, data } = await handled(handle, parsed.data, (progress) => void response.write(`${JSON.stringify({ progress })}\n`))
   // No more than the shell knows: it takes an outcome that says something else for none at all.
   response.end(`${JSON.stringify({ outcome: { status, lines, data } })}\n`)
+}
+
+/** Lines until the client goes away. One that reads too slowly is cut off: the watch keeps nothing in memory for it. */
+function serveRecord(request: IncomingMessage, response: ServerResponse, record: RecordHandler): void {
+  response.on('error', () => {})
+  request.resume()
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  response.flushHeaders()
+  const recording = record((line) => {
+    if (response.writableLength > mostUnreadBytes) response.destroy()
+    else response.write(`${JSON.stringify({ line })}\n`)
+  })
+  if (!recording) response.end()
+  response.on('close', () => recording?.stop())
 }
 
 /** A handler that breaks must not take the watch with it. */
