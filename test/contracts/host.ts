@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { chmod, mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { basename, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { LinkOptions } from '../../src/adapters/hosts/link.ts'
 import type { ActProgress, AgentDeclaration, AgentSighting, Body, Host, HostError, HostLink, HostSighting } from '../../src/ports/host.ts'
 import { descendants, isAlive, killHard } from '../support/processes.ts'
@@ -58,10 +58,10 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
     const path = (label: string) => join(fixture.folder, `${++files}-${label}`)
     const never = new AbortController().signal
 
-    async function opened(agents: AgentDeclaration[], options?: LinkOptions): Promise<HostLink> {
+    async function opened(agents: AgentDeclaration[], options?: LinkOptions, onGone?: () => void): Promise<HostLink> {
       const link = fixture.host(options).link()
       links.push(link)
-      await link.open(agents, never)
+      await link.open(agents, never, onGone)
       return link
     }
 
@@ -469,6 +469,99 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         expect(sighting.pane).toBeUndefined()
         await expect(failure(link.restart('blind', 'only-dead', () => {}))).resolves.toMatchObject({ kind: 'failed', step: 'check' })
       })
+    })
+
+    describe.each(['with what it has', 'without the means to wait for it'])('telling of a death as it happens, %s', (way) => {
+      beforeEach(async () => {
+        if (way !== 'with what it has') await fake('perl', 'exit 1')
+      })
+      const withinMs = 10_000
+
+      /** A link that listens, and when it was told of a death. */
+      async function listening(agents: AgentDeclaration[]) {
+        const told: number[] = []
+        const link = await opened(agents, {}, () => told.push(Date.now()))
+        return { link, told, tells: (times: number) => until(() => told.length >= times, { withinMs, what: 'the host tells of a death' }) }
+      }
+
+      it('tells of a process that is gone, of that in a pane as well, once between two looks', async () => {
+        const [body, other] = [processBody(['sleep', '600']), processBody(['sleep', '600'])]
+        const { pane, declared } = await paneAgent(`told-${files}`, ['sleep', '600'])
+        const { link, told, tells } = await listening([agent('ezra', body), agent('timmy', other), declared])
+        await link.restart('ezra', 'only-dead', () => {})
+        await link.restart('timmy', 'only-dead', () => {})
+        await link.beats(new Map())
+        for (const [index, pid] of [await pidIn(body.pidFile), await pidIn(other.pidFile), pane.pid].entries()) {
+          expect(told).toHaveLength(index)
+          killHard(pid ?? 0)
+          await tells(index + 1)
+          await until(async () => (await link.beats(new Map())).agents.filter(gone).length === index + 1, { withinMs, what: 'it is gone' })
+        }
+        await twice(link)
+        expect(told).toHaveLength(3)
+      })
+
+      it('tells of the process that only the heartbeat names', async () => {
+        const process = stranger()
+        const declared = agent('ezra', { kind: 'command', start: ['true'] })
+        await writeFile(heartbeatOf(declared), 'x')
+        const { link, tells } = await listening([declared])
+        await link.beats(new Map([['ezra', process.pid]]))
+        process.kill('SIGKILL')
+        await tells(1)
+      })
+
+      it('tells of one that died right after it was seen', async () => {
+        const declared = agent('ezra', { kind: 'command', start: ['true'] })
+        const { link, tells } = await listening([declared])
+        for (const round of [1, 2, 3]) {
+          const process = stranger()
+          await writeFile(heartbeatOf(declared), 'x')
+          alive(only(await link.beats(new Map([['ezra', process.pid]]))))
+          process.kill('SIGKILL')
+          await tells(round)
+        }
+      })
+
+      it('does not put what it tells into the middle of an answer', async () => {
+        const file = path('beat')
+        const agents = Array.from({ length: 8 }, (_, index) => watched(`agent-${index}`, file))
+        const { link } = await listening(agents)
+        for (let round = 1; round <= 3; round++) {
+          const process = stranger()
+          await writeFile(file, Buffer.alloc(200_000, String(round)))
+          const pids = new Map([['agent-0', process.pid]])
+          expect((await link.beats(pids)).agents[0]?.process.kind).toBe('alive')
+          await writeFile(file, Buffer.alloc(200_000, 'x'))
+          const look = link.beats(pids)
+          process.kill('SIGKILL')
+          expect((await look).agents.map((sighting) => content(sighting).truncated)).toEqual(agents.map(() => true))
+        }
+      })
+
+      it('leaves nothing running, neither when the connection is closed nor when the gate is killed', async () => {
+        const declared = agent('ezra', processBody(['sleep', '600']))
+        for (const end of ['close', 'kill']) {
+          const others = gates()
+          const { link } = await listening([declared])
+          await failure(link.restart('ezra', 'only-dead', () => {}))
+          const before = running()
+          await twice(link)
+          const own = running().filter((pid) => !before.includes(pid))
+          expect(own).not.toEqual([])
+          if (end === 'close') await link.close()
+          else for (const pid of gates()) if (![...others, ...own].includes(pid)) killHard(pid)
+          await until(() => !own.some(isAlive), { withinMs, what: 'what waited beside the gate has ended' })
+        }
+      })
+    })
+
+    it('runs nothing beside the gate where nobody listens', async () => {
+      const link = await opened([agent('ezra', processBody(['sleep', '600']))])
+      await link.restart('ezra', 'only-dead', () => {})
+      const before = running()
+      await twice(link)
+      expect(running().filter((pid) => !before.includes(pid))).toEqual([])
     })
 
     describe('probe', () => {
@@ -962,6 +1055,17 @@ async function pidIn(file: string): Promise<number | undefined> {
 function heldBy(lock: string): number | undefined {
   const { status, stdout } = spawnSync('readlink', [lock])
   return status === 0 ? Number(stdout.toString().split('.')[0]) : undefined
+}
+
+/** Pids of all processes below this one. */
+function running(): number[] {
+  return descendants(process.pid).map(({ pid }) => pid)
+}
+
+/** The second answer comes after whatever the gate did once it had given the first. */
+async function twice(link: HostLink): Promise<void> {
+  await link.beats(new Map())
+  await link.beats(new Map())
 }
 
 /** Pids of the gates (and ssh clients) below this process: they are given a nonce. */
