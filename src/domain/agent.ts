@@ -295,6 +295,8 @@ function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: Agent
   const last = facts.lastBeat
   // The same beat once more, now that it is known which life it comes from: no second one.
   if (last && beat.atMs === last.atMs && last.epoch === '' && beat.seq === last.seq) return { ...facts, lastBeat: beat }
+  // A file that is read anew, by a watch that starts again: its age is measured anew, too. It says nothing, nor takes anything back.
+  if (last && isReread(last, beat)) return facts
   const isOtherLife = beat.epoch !== '' && last !== undefined && beat.epoch !== last.epoch
   // Posted beats may overtake each other: an older one of the same life says nothing new.
   if (last && !isOtherLife && beat.atMs < last.atMs) return facts
@@ -324,6 +326,10 @@ function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: Agent
   if (beat.progress === undefined) delete next.progress
   else if (!facts.progress || hasMoved) next.progress = { value: beat.progress, atMs: beat.atMs }
   return next
+}
+
+function isReread(last: Beat, beat: Beat): boolean {
+  return beat.seq !== undefined && beat.seq === last.seq && beat.epoch === last.epoch && Math.abs(beat.atMs - last.atMs) < 1_000
 }
 
 /** One life, and no fewer beats than it owed at its slowest. */
