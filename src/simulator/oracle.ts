@@ -144,17 +144,19 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         gone ??= { atMs: moment.atMs }
         fall(gone.atMs, 'gone')
         break
-      case 'host-lost':
-        pass(moment.sinceMs)
-        hostLostMs ??= moment.sinceMs
-        // Whoever finds a host lost is looking.
+      case 'host-lost': {
+        // Whoever finds a host lost is looking; while he was not, nothing was known of the way to it.
+        const sinceMs = isBlind ? moment.atMs : moment.sinceMs
+        pass(sinceMs)
+        hostLostMs ??= sinceMs
         if (isBlind && unproved) unproved.toMs = moment.atMs
         isBlind = false
-        if (beat && !(isPosted && beat.atMs > moment.sinceMs && !open)) {
-          unsure(moment.sinceMs)
-          set('unreachable', moment.sinceMs)
+        if (beat && !(isPosted && beat.atMs > sinceMs && !open)) {
+          unsure(sinceMs)
+          set('unreachable', sinceMs)
         }
         break
+      }
       case 'host-back':
         if (isPosted) {
           pass(moment.atMs)

@@ -43,7 +43,7 @@ export function askWatch(
         })
         lines.on('close', () => (outcome ? resolve(outcome) : reject(brokenOff())))
         // What is told of it is told when the lines end, right after.
-        response.on('error', () => {})
+        for (const stream of [response, lines]) stream.on('error', () => {})
       },
     )
     outgoing.on('error', (error) => {
@@ -73,9 +73,10 @@ export function recordWatch(path: string, hear: (line: Record<string, unknown>) 
         const line = parseRecordLine(text)
         if (line) hear(line)
       })
-      lines.on('close', over)
+      // Of a connection that broke off, readline says nothing.
+      response.on('close', over)
       // What is told of it is told when the lines end, right after.
-      response.on('error', () => {})
+      for (const stream of [response, lines]) stream.on('error', () => {})
     })
     outgoing.on('error', (error) => {
       const code = 'code' in error ? error.code : ''
