@@ -28,6 +28,8 @@ export interface FakeTower {
   readonly arrived: { at: number; message: WatchMessage; lost: boolean }[]
   /** Texts of alerts, in the order in which players heard them. */
   readonly said: string[]
+  /** The same alerts, whole. */
+  readonly alerts: WatchMessages['tower_alert'][]
   /** The fleet as the Tower knows it. */
   readonly agents: Map<string, AgentView>
   readonly results: WatchMessages['tower_result'][]
@@ -63,6 +65,7 @@ export function fakeTower(options: FakeTowerOptions): FakeTower {
   const links = new Set<Link>()
   const arrived: FakeTower['arrived'] = []
   const said: string[] = []
+  const alerts: FakeTower['alerts'] = []
   const saidIds = new Set<string>()
   const agents = new Map<string, AgentView>()
   const results: WatchMessages['tower_result'][] = []
@@ -136,6 +139,7 @@ export function fakeTower(options: FakeTowerOptions): FakeTower {
         if (!ack(link, message, message.data.id) || saidIds.has(message.data.id)) return
         saidIds.add(message.data.id)
         said.push(message.data.text)
+        alerts.push(message.data)
         return
       case 'tower_result':
         if (message.data.status !== 'accepted' && message.data.status !== 'running') ack(link, message, message.data.id)
@@ -210,6 +214,7 @@ export function fakeTower(options: FakeTowerOptions): FakeTower {
     transport,
     arrived,
     said,
+    alerts,
     agents,
     results,
     logins,
