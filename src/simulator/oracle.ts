@@ -57,6 +57,8 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
   let open: Death | undefined
   let hostLostMs: number | undefined
   let isBlind = false
+  /** The watch did not look, and the agent was not down when that began. */
+  let isProvable = false
   /** Nobody looked from … to, and no beat has come since. */
   let unproved: { fromMs: number; toMs: number } | undefined
 
@@ -149,9 +151,9 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         const sinceMs = isBlind ? moment.atMs : moment.sinceMs
         pass(sinceMs)
         hostLostMs ??= sinceMs
-        if (isBlind && unproved) unproved.toMs = moment.atMs
+        if (isBlind && isProvable && unproved) unproved.toMs = moment.atMs
         isBlind = false
-        if (beat && !(isPosted && beat.atMs > sinceMs && !open)) {
+        if (beat && !(isPosted && beat.atMs > hostLostMs && !open)) {
           unsure(sinceMs)
           set('unreachable', sinceMs)
         }
@@ -169,12 +171,14 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         if (!isHidden() && hostLostMs === undefined) unsure(moment.sinceMs)
         isBlind = true
         slackMs += moment.lostMs
-        if (!open) unproved = { fromMs: Math.min(moment.sinceMs, unproved?.fromMs ?? moment.sinceMs), toMs: moment.atMs }
+        isProvable = open === undefined
+        if (isProvable) unproved = { fromMs: Math.min(moment.sinceMs, unproved?.fromMs ?? moment.sinceMs), toMs: moment.atMs }
         if (beat) set('unknown', moment.sinceMs)
         break
       case 'seen':
         isBlind = false
-        if (unproved) unproved.toMs = moment.atMs
+        if (isProvable && unproved) unproved.toMs = moment.atMs
+        isProvable = false
         if (!isPosted) hostLostMs = undefined
         watch(moment.atMs)
         break
