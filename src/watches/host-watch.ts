@@ -24,7 +24,7 @@ const refusedReconnectMs = 30_000
 /** A connection that did not even live so long is not worth another one at once: who cuts each would be knocked on without end. */
 const shortLivedMs = 10_000
 /** When a process was found gone, the host is asked again after so long. */
-const askAgainMs = 50
+const askAgainMs = 20
 /** Looks out of turn, because a host told of a death: so many at once, and so many a second in the long run. */
 const early = { burst: 20, perSecond: 5 } as const
 /** A host that says that it is going down, and doesn't, can't keep its agents from being dead for longer. */

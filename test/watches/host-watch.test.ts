@@ -269,7 +269,7 @@ describe('a death', () => {
     await clock.advance(1_000)
     const diedMs = clock.now()
     expect([events(), state()]).toEqual([['suspected'], 'up'])
-    await clock.advance(49)
+    await clock.advance(19)
     expect(state()).toBe('up')
     await clock.advance(1)
     expect([events(), state(), cause()]).toEqual([['suspected', 'sighted'], 'down', 'process-gone'])
@@ -360,7 +360,7 @@ describe('a host that tells of deaths as they happen', () => {
       await living(1_000)
     }
     host.kill('timmy')
-    await clock.advance(20)
+    await clock.advance(10)
     host.refuse('unreachable')
     host.cut()
     await clock.advance(60_000)
@@ -369,9 +369,9 @@ describe('a host that tells of deaths as they happen', () => {
 
   it('has the time to fall silent, though another death is told meanwhile', async () => {
     host.kill('timmy')
-    await clock.advance(20)
+    await clock.advance(8)
     host.kill('ezra')
-    await clock.advance(29)
+    await clock.advance(11)
     expect(state()).toBe('up')
     await clock.advance(1)
     expect([state(), state('ezra')]).toEqual(['down', 'up'])
@@ -401,7 +401,7 @@ describe('a host that tells of deaths as they happen', () => {
     host.kill('timmy')
     await clock.advance(699)
     expect(state()).toBe('up')
-    await clock.advance(51)
+    await clock.advance(21)
     expect([state(), cause()]).toEqual(['down', 'process-gone'])
   })
 
