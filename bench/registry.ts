@@ -1,6 +1,7 @@
 import type { Benchmark } from './benchmark.ts'
+import { simulation } from './simulation.ts'
 import { tower } from './tower.ts'
 import { watch } from './watch.ts'
 
 /** Every benchmark that `npm run bench` knows. */
-export const benchmarks: readonly Benchmark[] = [tower, watch]
+export const benchmarks: readonly Benchmark[] = [tower, watch, simulation]

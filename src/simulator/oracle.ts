@@ -98,6 +98,18 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
     if (open && !open.isCertain) slackMs += Math.max(0, toMs - open.fromMs)
   }
 
+  /**
+   * It goes out of sight before the watch must have noticed, or before that was written: it may be held for dead, or not. Then
+   * silence counts anew, and both are right.
+   */
+  function leaveOpen(sinceMs: number, isForgotten: boolean): void {
+    if (!open || open.isCertain || (open.cause === 'gone' && !isForgotten)) return
+    slackMs += periodMs + graceMs
+    open.toMs = Math.max(open.fromMs, sinceMs)
+    open = undefined
+    if (isForgotten) gone = undefined
+  }
+
   /** What time alone brings about until this moment. */
   function pass(toMs: number): void {
     if (!beat || isHidden()) return
@@ -155,6 +167,7 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         isBlind = false
         if (beat && !(isPosted && beat.atMs > hostLostMs && !open)) {
           unsure(sinceMs)
+          leaveOpen(sinceMs, false)
           set('unreachable', sinceMs)
         }
         break
@@ -169,6 +182,7 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
       case 'blind':
         pass(moment.sinceMs)
         if (!isHidden() && hostLostMs === undefined) unsure(moment.sinceMs)
+        leaveOpen(moment.sinceMs, moment.lostMs > 0)
         isBlind = true
         slackMs += moment.lostMs
         isProvable = open === undefined

@@ -153,7 +153,7 @@ export function openSight(ports: { stage: Stage; places: readonly Place[]; rando
 
   function lookSoon(place: Place, withinMs: number): void {
     if (place.isAway) tryInVain(place)
-    else clock.after(random.whole(0, place.isSlow ? 45_000 : withinMs), () => look(place))
+    else clock.after(random.whole(0, withinMs), () => look(place))
   }
 
   function stopLooking(): void {
