@@ -92,9 +92,7 @@ function faultOf(folder: string, file: string, specifier: string, rule: Rule): s
     .join('/')
   if (target.startsWith('..')) return 'it is outside of src'
   const [from, to] = [layerOf(file), layerOf(target)]
-  // What lies directly in adapters/ is no technology of its own, but a tool of several.
-  const isOtherTechnology = technologyOf(file) !== technologyOf(target) && technologyOf(target) !== 'adapters'
-  if (from === 'adapters' && to === 'adapters' && isOtherTechnology) return 'adapters never import one another'
+  if (from === 'adapters' && to === 'adapters' && technologyOf(file) !== technologyOf(target)) return 'adapters never import one another'
   if (from === 'simulator' && to === 'adapters' && technologyOf(target) !== 'adapters/ledger')
     return 'the simulator has no adapter but the ledger'
   if (from !== to && !rule.layers.includes(to)) return `${from} may not import ${to}`

@@ -1,6 +1,6 @@
 /** What a running watch shows of itself: its own beat for the deadman, and the calls to an outside dead man's switch. */
 import { systemClock } from '../adapters/clock.ts'
-import { httpOutside } from '../adapters/outside/http.ts'
+import { httpOutside } from '../adapters/http/outside.ts'
 import { ownBeatFile } from '../adapters/own-beat/beat-file.ts'
 import type { Config } from '../config/config.ts'
 import type { LedgerState, TowerState } from '../domain/own-beat.ts'

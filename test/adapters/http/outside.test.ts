@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { httpOutside } from '../../../src/adapters/outside/http.ts'
+import { httpOutside } from '../../../src/adapters/http/outside.ts'
 import { OutsideError } from '../../../src/ports/outside.ts'
 
 const tls = join(import.meta.dirname, '..', '..', 'fixtures', 'tls')

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type WebhookOptions, webhookSink } from '../../../src/adapters/sinks/webhook.ts'
+import { type WebhookOptions, webhookSink } from '../../../src/adapters/http/webhook.ts'
 import { SinkError } from '../../../src/ports/sink.ts'
 import { problem, recovery } from '../../contracts/sink.ts'
 import { type WebhookServer, webhookServer } from '../../support/webhook-server.ts'

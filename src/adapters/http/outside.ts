@@ -3,7 +3,7 @@
  * `<url>/fail` is "failed". No redirect is followed: the URL is a secret, and goes nowhere but where it points.
  */
 import { type Outside, OutsideError } from '../../ports/outside.ts'
-import { callSecretUrl, SecretCallError, secretUrl } from '../secret-url.ts'
+import { callSecretUrl, SecretCallError, secretUrl } from './secret-url.ts'
 
 export interface HttpOutsideOptions {
   url: string

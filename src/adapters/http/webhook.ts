@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Sink, SinkError } from '../../ports/sink.ts'
-import { callSecretUrl, SecretCallError, secretUrl } from '../secret-url.ts'
+import { callSecretUrl, SecretCallError, secretUrl } from './secret-url.ts'
 
 export interface WebhookOptions {
   url: string
