@@ -95,7 +95,8 @@ class TowerCommand(Command):
         """What is wrong, and what to type instead."""
         argument = fault.argument
         if argument is None or fault.kind == "missing":
-            return f"Usage: {usage(self.operation)}{self._example()}"
+            missing = f"The {argument['name']} is missing.\n" if argument and self.typed else ""
+            return f"{missing}Usage: {usage(self.operation)}{self._example()}"
         if fault.kind == "wrong":
             return f"The {argument['name']} {fault.text}.{self._example()}"
         word, what = escape(fault.typed, 60), argument["kind"]
@@ -124,7 +125,8 @@ class TowerCommand(Command):
         lines += [f"  {usage(operation, word)}" for word in words]
         for argument in operation["arguments"]:
             need = "" if argument["required"] else " (may be left out)"
-            lines.append(f"    <{argument['name']}>: {argument['help']}{need}")
+            name = "/".join(argument.get("words", [argument["name"]]))
+            lines.append(f"    {name}: {argument['help']}{need}")
         lines += ["", *textwrap.wrap(operation["help"], 78), "", "Examples:"]
         lines += [f"  {example}" for example in operation["examples"]]
         lock = conf.lock_of(operation["effect"])
@@ -134,11 +136,15 @@ class TowerCommand(Command):
 
 def usage(operation: dict[str, Any], word: str | None = None) -> str:
     """`restart <agent>`; with `word` in the place of the operation's name."""
-    parts = [word or operation["name"]]
-    for argument in operation["arguments"]:
-        shown = f"<{'|'.join(argument.get('words', [argument['name']]))}>"
-        parts.append(shown if argument["required"] else f"[{shown}]")
-    return " ".join(parts)
+    return " ".join([word or operation["name"], *map(_usage_of, operation["arguments"])])
+
+
+def _usage_of(argument: dict[str, Any]) -> str:
+    if argument["kind"] == "choice":
+        text = "/".join(argument["words"])
+    else:
+        text = argument["name"] + ("…" if argument["kind"] == "text" else "")
+    return f"<{text}>" if argument["required"] else f"[{text}]"
 
 
 def _some(names: list[str]) -> str:

@@ -355,17 +355,18 @@ class Quieting(TypingTest):
 
     def test_what_is_missing_or_wrong_is_said_here_with_an_example(self) -> None:
         said = {
-            "silence": "Usage: silence <subject> <duration> <reason>",
+            "silence": "Usage: silence <subject> <duration> <reason…>",
             "silence bezalel": "For example: silence",
-            "silence bezalel 2h": "Usage: silence <subject> <duration> <reason>",
+            "silence bezalel 2h": "The reason is missing.",
+            "silence bezalel testing": "The duration is missing.",
             "silence bezalel disk is bad": "The duration must be like 30m, 2h or 1d.",
             "silence bezalel 60d disk": "The duration may be 30d at most.",
             "silence gandalf 2h disk": "There is no agent or host called gandalf.",
-            "ack": "Usage: ack <incident> [<sticky>] [<duration>] [<comment>]",
+            "ack": "Usage: ack <incident> [sticky] [duration] [comment…]",
             "ack gandalf": "There is no agent or host called gandalf.",
             "unsilence bezalel": "The number must be a number, like 3.",
-            "pause bezalel": "Usage: pause <agent> [<duration>] <reason>",
-            "pause bezalel 2h": "Usage: pause <agent> [<duration>] <reason>",
+            "pause bezalel": "Usage: pause <agent> [duration] <reason…>",
+            "pause bezalel 2h": "The reason is missing.",
             "resume": "Usage: resume <agent>",
             "silence bezalel 2h " + "x" * 201: "The reason may have 200 characters at most.",
         }
@@ -405,7 +406,7 @@ class Quieting(TypingTest):
                 self.assertIn(argument["help"], said)
             for example in operation["examples"]:
                 self.assertIn(example, said)
-        self.assertIn("[<sticky>]", self.type("help ack"))
+        self.assertIn("[sticky]", self.type("help ack"))
 
 
 class Showing(TypingTest):
