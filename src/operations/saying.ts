@@ -39,7 +39,8 @@ export function sayHold(ack: Acknowledgement, nowMs: number): string {
 
 /** "silence 3, for another 1 h 20 min, by ada: disk is being swapped" */
 export function sayMute(mute: Mute, nowMs: number): string {
-  return `${mute.kind} ${mute.number}, ${sayWhen(mute, nowMs)}, by ${mute.by.name}: ${mute.reason}`
+  const isInForce = mute.fromMs <= nowMs
+  return `${mute.kind} ${mute.number}, ${isInForce ? 'for ' : ''}${sayWhen(mute, nowMs)}, by ${mute.by.name}: ${mute.reason}`
 }
 
 /** "another 1 h 20 min", "in 5 min for 2 h". */

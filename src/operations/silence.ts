@@ -1,7 +1,7 @@
 import { sayDuration } from '../domain/duration.ts'
 import type { Mute } from '../domain/incident.ts'
 import type { Operation, OperationContext, Outcome } from './operation.ts'
-import { durationOf, findMute, muteData, sayMute, saySubject, sayWhen, screen, toSubject } from './saying.ts'
+import { durationOf, findMute, muteData, saySubject, sayWhen, screen, toSubject } from './saying.ts'
 import { cut, table } from './table.ts'
 
 const quietly = [
@@ -107,8 +107,19 @@ export const unsilence: Operation = {
   async run(args, context) {
     const nowMs = context.clock.now()
     const mute = findMute(context.mutes, args['number'] ?? '', nowMs)
-    if (!mute) return { status: 'refused', lines: ['There is none of that number in force or to come. To see them, type: silences'] }
+    if (!mute)
+      return {
+        status: 'refused',
+        lines: [`No silence or maintenance ${args['number']} is in force or to come. To see them, type: silences`],
+      }
     await context.mutes.end(mute.number, nowMs)
-    return { status: 'ok', lines: [`Ended, for ${saySubject(mute.subject)}: ${sayMute(mute, nowMs)}.`], data: { number: mute.number } }
+    return { status: 'ok', lines: [sayEnd(mute, nowMs)], data: { number: mute.number } }
   },
+}
+
+/** "Silence 3 of ezra ends 1 h early: disk is being swapped (ada)." */
+function sayEnd(mute: Mute, nowMs: number): string {
+  const what = `${mute.kind === 'silence' ? 'Silence' : 'Maintenance'} ${mute.number} of ${saySubject(mute.subject)}`
+  const how = mute.fromMs > nowMs ? `, ${sayWhen(mute, nowMs)}, is called off` : ` ends ${sayDuration(mute.toMs - nowMs)} early`
+  return `${what}${how}: ${mute.reason} (${mute.by.name}).`
 }

@@ -128,7 +128,7 @@ function tables(fleet: Measured, agents: readonly Measured[], hosts: readonly Me
     ),
     ...(rest > 0 ? [`${rest} more agents that were up no less.`] : []),
     ...(hosts.length > shown ? [`${hosts.length - shown} more hosts.`] : []),
-    'Over 30 days. For more about one of them, type its name behind: uptime',
+    `Over 30 days. For more about one of them, type: uptime ${worstFirst.find(({ id }) => id.length <= 22)?.id ?? 'and its name'}`,
   ]
 }
 
@@ -181,7 +181,7 @@ function forecast({ runsOutMs: atMs, budget, burnRate: rate }: Measured, nowMs: 
 
 /** Never rounded up: 99.999 % is not 100 %. */
 function sayShare(value: number | undefined): string {
-  return value === undefined ? '-' : `${(Math.floor(value * 10_000 + 1e-6) / 100).toFixed(2)}%`
+  return value === undefined ? '-' : `${(Math.floor(value * 10_000 + 1e-6) / 100).toFixed(2)} %`
 }
 
 const sayTime = (ms: number) => (ms === 0 ? '0' : sayDuration(ms))

@@ -30,11 +30,11 @@ it('a death under a silence is told to nobody, and to all when the silence is en
   const open = () => stage.ledger((ledger) => ledger.incidents({ limit: 1 })).length > 0
   await until(open, { withinMs: 20_000, what: 'an incident' })
   keeper.send('incidents open')
-  await keeper.hears(/#1: kept quiet by silence 1, another \d+ min/)
+  await keeper.hears(/#1: kept quiet by silence 1, for another \d+ min/)
   expect([keeper.count(/bezalel is down/), visitor.count(/bezalel is down/)]).toEqual([0, 0])
 
   keeper.send('unsilence 1')
-  await keeper.hears(/^Ended, for host bezalel: silence 1/)
+  await keeper.hears(/^Silence 1 of host bezalel ends /)
   await visitor.hears(/^bezalel is down: its pane is dead/)
 
   visitor.send('ack bez sticky on it')

@@ -76,7 +76,7 @@ describe('incidents', () => {
     const { lines: said, data } = await world.ask('incidents', { only: 'open' })
     expect(said.slice(2)).toEqual([
       '#1: acknowledged by Eve 1 min ago, until it is over, at most another 1 h 59 min: on it',
-      '#1: kept quiet by silence 1, another 59 min, by ada: new disk',
+      '#1: kept quiet by silence 1, for another 59 min, by ada: new disk',
     ])
     for (const line of said.slice(0, 2)) expect(line.length).toBeLessThanOrEqual(80)
     expect(data).toMatchObject({ incidents: [{ number: 1, acknowledged: { by: 'Eve', isSticky: true, comment: 'on it' }, mute: 1 }] })

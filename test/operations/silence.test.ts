@@ -114,9 +114,9 @@ describe('unsilence', () => {
   it('ends one early, of either kind, and says which', async () => {
     await world.ask('silence', { subject: 'timmy', duration: '1h', reason: 'disk' })
     await world.ask('maintenance', { subject: 'host ezra', duration: '2h', reason: 'kernel' })
-    expect((await world.ask('unsilence', { number: '1' })).lines).toEqual(['Ended, for timmy: silence 1, another 1 h, by ada: disk.'])
+    expect((await world.ask('unsilence', { number: '1' })).lines).toEqual(['Silence 1 of timmy ends 1 h early: disk (ada).'])
     expect((await world.ask('end-maintenance', { number: '#2' })).lines).toEqual([
-      'Ended, for host ezra: maintenance 2, another 2 h, by ada: kernel.',
+      'Maintenance 2 of host ezra ends 2 h early: kernel (ada).',
     ])
     expect(world.mutes.list(now())).toEqual([])
     expect(world.ledger.mutes(0).map(({ toMs }) => toMs)).toEqual([now(), now()])
@@ -124,7 +124,7 @@ describe('unsilence', () => {
   })
 
   it('is refused where there is none of that number, or it is over already', async () => {
-    const refusal = { status: 'refused', lines: ['There is none of that number in force or to come. To see them, type: silences'] }
+    const refusal = { status: 'refused', lines: ['No silence or maintenance 1 is in force or to come. To see them, type: silences'] }
     expect(await world.ask('unsilence', { number: '1' })).toMatchObject(refusal)
     await world.ask('silence', { subject: 'timmy', duration: '1h', reason: 'disk' })
     await world.clock.advance(hour)

@@ -61,15 +61,15 @@ describe('uptime', () => {
       budget: { totalMs: 36 * hourMs, usedMs: 14 * hourMs, leftMs: 22 * hourMs, burnRate: 0 },
     })
     expect(lines).toEqual([
-      'timmy, over 30 days: up 97.98% of the 96.66% that was seen.',
-      'Had somebody seen all of it: between 94.72% and 98.05%.',
+      'timmy, over 30 days: up 97.98 % of the 96.66 % that was seen.',
+      'Had somebody seen all of it: between 94.72 % and 98.05 %.',
       expect.stringMatching(/^ +time +share$/),
-      expect.stringMatching(/^up +28 d 10 h +94\.72%$/),
-      expect.stringMatching(/^down +14 h +1\.94%$/),
-      expect.stringMatching(/^ {2}no heartbeat +12 h +1\.66%$/),
-      expect.stringMatching(/^ {2}its process is gone +2 h +0\.27%$/),
-      expect.stringMatching(/^not seen +1 d +3\.33%$/),
-      expect.stringMatching(/^paused, maintenance +0 +0\.00%$/),
+      expect.stringMatching(/^up +28 d 10 h +94\.72 %$/),
+      expect.stringMatching(/^down +14 h +1\.94 %$/),
+      expect.stringMatching(/^ {2}no heartbeat +12 h +1\.66 %$/),
+      expect.stringMatching(/^ {2}its process is gone +2 h +0\.27 %$/),
+      expect.stringMatching(/^not seen +1 d +3\.33 %$/),
+      expect.stringMatching(/^paused, maintenance +0 +0\.00 %$/),
       'Budget at 95 %: 14 h of 1 d 12 h used, 22 h left.',
       expect.stringMatching(/^If it goes on like this, it is used up in \d+ d/),
       'Days in a row with 95 % and more: 3 of 30.',
@@ -83,12 +83,12 @@ describe('uptime', () => {
     const { lines, data } = await about()
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
       ['who', 'up', 'seen', 'down', 'budget left', 'days'],
-      ['the fleet', '98.33%', '100.00%', '1 d', '2 d', expect.any(String)],
-      ['ezra', '96.66%', '100.00%', '1 d', '12 h', expect.any(String)],
-      ['timmy', '100.00%', '100.00%', '0', '1 d 12 h', '30'],
-      ['host vps', '96.66%', '100.00%', '1 d', '12 h', expect.any(String)],
-      ['host local', '-', '0.00%', '0', '1 d 12 h', '0'],
-      ['Over 30 days. For more about one of them, type its name behind: uptime'],
+      ['the fleet', '98.33 %', '100.00 %', '1 d', '2 d', expect.any(String)],
+      ['ezra', '96.66 %', '100.00 %', '1 d', '12 h', expect.any(String)],
+      ['timmy', '100.00 %', '100.00 %', '0', '1 d 12 h', '30'],
+      ['host vps', '96.66 %', '100.00 %', '1 d', '12 h', expect.any(String)],
+      ['host local', '-', '0.00 %', '0', '1 d 12 h', '0'],
+      ['Over 30 days. For more about one of them, type: uptime ezra'],
     ])
     expect(data.fleet).toMatchObject({ upMs: 59 * dayMs, downMs: dayMs, budget: { totalMs: 72 * hourMs } })
     expect(data.agents.map(({ agent }) => agent)).toEqual(['timmy', 'ezra'])
