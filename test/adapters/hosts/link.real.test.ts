@@ -34,6 +34,26 @@ echo; answer 0 hello 'towerwatch-gate 3'
 next() { while read -r a id verb rest; do [ "$a" = "$n" ] && return; done; exit; }
 next; answer $id ok ''`
 
+describe('a gate that tells of deaths', () => {
+  const toldBy = async (said: string) => {
+    const told: number[] = []
+    const link = linkTo(`${greet}\n${said}\nnext; exit 1`)
+    await link.open([], never, () => told.push(1))
+    await failure(link.probe())
+    await link.lost
+    return told.length
+  }
+
+  it('is understood in one piece or in two, with other words around it', async () => {
+    expect(await toldBy(`printf '\\n%s gone 7\\n' $n >&2`)).toBe(1)
+    expect(await toldBy(`printf 'no such file\\n%s go' $n >&2; sleep 0.2; printf 'ne 7\\nand more' >&2; sleep 0.2`)).toBe(1)
+  })
+
+  it('is not believed without its nonce', async () => {
+    expect(await toldBy(`printf '\\n%s gone 7\\n' abcdef >&2; printf '\\n%s went 7\\n' $n >&2; sleep 0.2`)).toBe(0)
+  })
+})
+
 describe('a gate that misbehaves', () => {
   it.each([
     ['does not say hello', 'exec sleep 30', 'timeout', 300],
