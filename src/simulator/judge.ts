@@ -66,7 +66,7 @@ export function judge(world: World, tower: SimulatedTower, records: Records, sta
     judgeDeaths(life, life.isPaused ? [] : ideal.deaths, { actual, place, kills, endMs }, verdict)
     judgeLedger(life, ideal, records, endMs, verdict)
   }
-  for (const place of world.places) judgeHost(place, bySubject.get(`host:${place.id}`) ?? [], endMs, verdict)
+  for (const place of world.places) judgeHost(place, bySubject.get(`host:${place.id}`) ?? [], kills, endMs, verdict)
   judgeAlerts(world, tower, records, endMs, verdict)
   measure(world.strikes, bySubject, verdict)
   return verdict
@@ -195,11 +195,12 @@ function isMuted({ subject }: Mute, kind: 'agent' | 'host', id: string, host: st
   return subject.kind === 'fleet' || (subject.kind === kind && subject.id === id) || (subject.kind === 'host' && subject.id === host)
 }
 
-function judgeHost(place: Place, actual: readonly Incident[], endMs: number, verdict: Verdict): void {
+function judgeHost(place: Place, actual: readonly Incident[], kills: readonly Strike[], endMs: number, verdict: Verdict): void {
   const subject = `host:${place.id}`
   const fits = (incident: Incident, lost: Place['incidents'][number]) =>
     incident.openedMs <= (lost.toMs ?? endMs) + 1_000 && (incident.closedMs ?? endMs) >= lost.fromMs - 1_000
   for (const lost of place.incidents) {
+    if (kills.some(({ atMs, toMs }) => lost.noticedMs >= atMs && lost.noticedMs <= toMs)) continue
     const found = actual.filter((incident) => fits(incident, lost))
     if (found.length === 0 || !found.some(({ noticedMs }) => noticedMs <= lost.noticedMs + 6_000))
       verdict.findings.push({

@@ -57,6 +57,8 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
   let open: Death | undefined
   let hostLostMs: number | undefined
   let isBlind = false
+  /** When something was new of it that the next beats don't tell again. */
+  let newsMs = Number.NEGATIVE_INFINITY
   /** The watch did not look, and the agent was not down when that began. */
   let isProvable = false
   /** Nobody looked from … to, and no beat has come since. */
@@ -132,6 +134,7 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
       case 'beats': {
         pass(moment.fromMs)
         const isOther = beat !== undefined && beat.epoch !== moment.epoch
+        if (isOther) newsMs = moment.fromMs
         if (unproved && beat && !isOther && (moment.fromSeq - beat.seq) * (periodMs + graceMs) >= moment.fromMs - beat.atMs) {
           prove(spans, { fromMs: unproved.fromMs, toMs: Math.min(unproved.toMs, moment.toMs) })
           // Seen after it was written: what comes next proves the rest.
@@ -146,6 +149,7 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         if (open && isLater && (open.cause !== 'hung' || moment.isMoving)) {
           if (!isHidden() && hostLostMs === undefined) unsure(moment.fromMs)
           open.toMs = Math.max(moment.fromMs, open.fromMs)
+          newsMs = moment.fromMs
           open = undefined
         }
         if (moment.isMoving) movedMs = moment.toMs
@@ -162,6 +166,7 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         // Whoever finds a host lost is looking; while he was not, nothing was known of the way to it.
         const sinceMs = isBlind ? moment.atMs : moment.sinceMs
         pass(sinceMs)
+        newsMs = moment.atMs
         hostLostMs ??= sinceMs
         if (isBlind && isProvable && unproved) unproved.toMs = moment.atMs
         isBlind = false
@@ -173,6 +178,7 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         break
       }
       case 'host-back':
+        newsMs = moment.atMs
         if (isPosted) {
           pass(moment.atMs)
           hostLostMs = undefined
@@ -183,6 +189,8 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
         pass(moment.sinceMs)
         if (!isHidden() && hostLostMs === undefined) unsure(moment.sinceMs)
         leaveOpen(moment.sinceMs, moment.lostMs > 0)
+        // What was new right before a kill (another life, a return, a lost host), the next life of the watch may know nothing of.
+        if (moment.lostMs > 0 && newsMs >= moment.sinceMs - moment.lostMs) slackMs += moment.atMs - moment.sinceMs + periodMs + graceMs
         isBlind = true
         slackMs += moment.lostMs
         isProvable = open === undefined
