@@ -61,17 +61,16 @@ async function live(stage: Stage, agent: FaultAgent, random: Random, over: Abort
   }
 }
 
-/** Resolves once the Tower has said a problem of this agent that is not older than its outage. */
+/**
+ * Resolves once the Tower has said that this agent is down. If it returned and fell again while nobody looked, that is the
+ * problem of before.
+ */
 async function told(stage: Stage, agent: FaultAgent): Promise<void> {
-  const fromMs = agent.outages.at(-1)?.fromMs ?? 0
   await until(
     () => {
-      const numbers = stage.tower.alerts
-        .filter(({ kind, at, subjects }) => kind === 'problem' && at > fromMs - 1_000 && subjects.some(({ id }) => id === agent.id))
-        .flatMap((alert) => alert.incidents)
-      if (numbers.length === 0) return false
-      const mine = stage.ledger((ledger) => ledger.incidents({ subject: `agent:${agent.id}`, limit: 5 }))
-      return mine.some(({ number, openedMs }) => numbers.includes(number) && openedMs > fromMs - 1_000)
+      const open = stage.ledger((ledger) => ledger.incidents({ subject: `agent:${agent.id}`, limit: 1 }))[0]
+      if (!open || open.closedMs !== undefined) return false
+      return stage.tower.alerts.some(({ kind, incidents }) => kind === 'problem' && incidents.includes(open.number))
     },
     { withinMs: 90_000, what: `anybody to be told of ${agent.id}` },
   )
