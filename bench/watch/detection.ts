@@ -47,6 +47,8 @@ export async function measureDetection(context: BenchmarkContext): Promise<Outco
   say(`deaths alone: ours p50 ${percentile(alone.ours, 50).toFixed(0)} ms`)
   await rival?.stop()
   writeFileSync(join(folder, 'looper', 'may-start'), '')
+  // The watch brings back only whom it has seen alive.
+  stage.startLooper()
   const second = path === undefined ? undefined : await startProgram(path, ['-I', '-c', monitSettings(folder, 'beside')], '')
   ending.defer(async () => second?.stop())
   await until(() => existsSync(join(folder, 'looper', 'pid')), { withinMs: 120_000, what: 'the crash loop to begin' })
@@ -109,6 +111,8 @@ function later(ms: number | undefined, thanMs: number): number | undefined {
 
 interface Stage {
   start(agent: string): Promise<void>
+  /** Its first life; the others are the watch's and monit's doing. */
+  startLooper(): void
   pid(agent: string): number
   /** When the watch last noticed that the steady agent went into this state, by the wall clock. */
   noticedMs(state: 'up' | 'down'): Promise<number | undefined>
@@ -132,6 +136,7 @@ function openStage(folder: string): Stage {
   const pid = (agent: string) => Number(readFileSync(join(folder, agent, 'pid'), 'utf8'))
   return {
     pid,
+    startLooper: () => void started.push(spawn(join(folder, 'start-looper'), { stdio: 'ignore', cwd: folder })),
     start: async (agent) => {
       const child = spawn(worker, [join(folder, agent)], { stdio: 'ignore', cwd: folder })
       started.push(child)
