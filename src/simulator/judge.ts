@@ -108,7 +108,7 @@ function judgeDeaths(
   }
   for (const death of deaths) {
     const numbers = actual
-      .filter((incident) => covers(incident, death) && incident.openedMs > death.fromMs + 1_000)
+      .filter((incident) => covers(incident, death) && incident.openedMs > death.dueMs)
       .map(({ number }) => `#${number}`)
     if (death.isCertain && numbers.length > 0)
       find(

@@ -106,7 +106,7 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
    */
   function leaveOpen(sinceMs: number, isForgotten: boolean): void {
     if (!open || open.isCertain || (open.cause === 'gone' && !isForgotten)) return
-    slackMs += periodMs + graceMs
+    slackMs += open.cause === 'hung' ? (hungMs ?? 0) : periodMs + graceMs
     open.toMs = Math.max(open.fromMs, sinceMs)
     open = undefined
     if (isForgotten) gone = undefined
