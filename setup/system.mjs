@@ -16,13 +16,14 @@ export const TO_RUN = [
   { any: ['sshd'], apt: 'openssh-server', brew: 'openssh' },
 ]
 
-/** @type {Need[]} What the tests walk into the Tower with, a second shell to try the gate in, and a clock on the wall to set. */
+/** @type {Need[]} What the tests walk into the Tower with, a second shell to try the gate in, a clock on the wall to set, a disk to slow down. */
 export const TO_TEST = [
   ...TO_RUN,
   { any: ['busybox'], apt: 'busybox', brew: 'busybox' },
   { any: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'], apt: 'chromium', brew: 'chromium' },
   { any: ['tt++'], apt: 'tintin++', brew: 'tintin' },
   { any: ['faketime'], apt: 'faketime', brew: 'libfaketime' },
+  { any: ['strace'], apt: 'strace', brew: 'strace' },
 ]
 
 /** sshd and its like are often not on an ordinary user's PATH, nor is what Debian takes for a game. */

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, it, type TestContext } from 'vitest'
 import { until } from '../support/until.ts'
 import { judge, lifeOf, seen, settled, startSlowness } from './judge.ts'
-import { smallDisk, tamper } from './mishaps.ts'
+import { readOnly, smallDisk, tamper } from './mishaps.ts'
 import { type Daemon, openStage, type Stage } from './stage.ts'
 import { tellOnFailure } from './story.ts'
 import { wallMs } from './wall.ts'
@@ -105,10 +105,11 @@ describe.concurrent('a ledger', () => {
   it('that turned read-only: the watch goes on and tells from memory, changes nothing, and catches up', { timeout: 300_000 }, (context) =>
     play(context, 'a read-only ledger', async (stage, daemon) => {
       const file = join(stage.stateDir, 'ledger.sqlite')
-      const spell = await tamper(daemon.pid, 'pwrite64:error=EROFS', [file, `${file}-wal`])
+      const spell = await readOnly(daemon.pid, [file, `${file}-wal`])
+      console.log(`The ledger that can't be written: ${spell.kind}.`)
       stage.story.note('the ledger is read-only')
       await goesOn(stage, daemon)
-      expect(spell.count()).toBeGreaterThan(0)
+      expect(spell.count()).not.toBe(0)
       await spell.lift()
       stage.story.note('the ledger can be written again')
       await catchesUp(stage, daemon)

@@ -91,7 +91,6 @@ function fold(ledger: string): void {
 
 /** Every file of the process may be of one page at most: for SQLite a failure to write like that of a full disk. */
 function boundedFiles(folder: string): SmallDisk {
-  const bound = (pid: number, bytes: string) => run('prlimit', ['--pid', String(pid), `--fsize=${bytes}:`]).then(() => {})
   return {
     kind: 'a bound on the size of files, because no file system may be mounted here',
     folder,
@@ -101,11 +100,28 @@ function boundedFiles(folder: string): SmallDisk {
   }
 }
 
+async function bound(pid: number, bytes: string): Promise<void> {
+  await run('prlimit', ['--pid', String(pid), `--fsize=${bytes}:`])
+}
+
 export interface Spell {
-  /** Calls that were tampered with so far. */
-  count(): number
+  /** What was done, for whoever reads how a test went. */
+  readonly kind: string
+  /** Calls that were tampered with so far, where they are counted. */
+  count(): number | undefined
   /** The process goes on untouched. */
   lift(): Promise<void>
+}
+
+/** From now on the process can't write these files: EROFS; where nobody may be traced, no file may be written at all. */
+export async function readOnly(pid: number, files: readonly string[]): Promise<Spell> {
+  try {
+    return await tamper(pid, 'pwrite64:error=EROFS', files)
+  } catch (error) {
+    await bound(pid, '0')
+    const why = error instanceof Error ? error.message : String(error)
+    return { kind: `no file may have any length (${why})`, count: () => undefined, lift: () => bound(pid, 'unlimited') }
+  }
 }
 
 /**
@@ -120,15 +136,15 @@ export async function tamper(pid: number, what: string, files: readonly string[]
   const tracer = spawn(programPath('strace'), args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   tracer.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
-  const ended = new Promise((resolve) => tracer.once('close', resolve))
-  await until(
-    () => {
-      if (tracer.exitCode !== null) throw new Error(`These tests need strace, and that it may trace the processes of its own user: ${said}`)
-      return said.includes('attached')
-    },
-    { withinMs: 20_000, what: () => `strace to be attached: ${said}` },
-  )
+  const ended = new Promise<void>((resolve) => tracer.once('close', () => resolve()))
+  const refused = ended.then(() => {
+    throw new Error(`These tests need strace, and that it may trace the processes of its own user. ${said.trim()}`)
+  })
+  const attached = until(() => said.includes('attached'), { withinMs: 20_000, what: () => `strace to be attached: ${said}` })
+  await Promise.race([attached, refused])
+  refused.catch(() => {})
   return {
+    kind: what,
     count: () => (existsSync(output) ? (readFileSync(output, 'utf8').match(/\((INJECTED|DELAYED)/g)?.length ?? 0) : 0),
     lift: async () => {
       tracer.kill('SIGTERM')

@@ -15,6 +15,7 @@ const neededPrograms: Record<string, string> = {
   sshd: 'openssh-server',
   'tt++': 'tintin++',
   chromium: 'chromium',
+  strace: 'strace',
   faketime: 'faketime',
 }
 
