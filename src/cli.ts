@@ -7,6 +7,7 @@ import { type AskOptions, ask, commandOf, usage } from './shell/ask.ts'
 import { beatCommand } from './shell/beat-command.ts'
 import { check } from './shell/check.ts'
 import { doctor } from './shell/doctor.ts'
+import { commandList, groups, wrapped } from './shell/help.ts'
 import { phase } from './shell/phase.ts'
 import { exitCode } from './shell/shell.ts'
 import { conclude, openTerminal } from './shell/terminal.ts'
@@ -22,6 +23,9 @@ const program = new Command('towerwatch')
   .version(version)
   .exitOverride()
   .showHelpAfterError('(towerwatch --help shows every command)')
+  .configureHelp(commandList)
+  .addHelpCommand(new Command('help').argument('[command]').description('this list, or the help of one command').helpGroup(groups.watch))
+  .commandsGroup(groups.watch)
   .addHelpText(
     'after',
     `
@@ -36,13 +40,14 @@ Examples:
   $ towerwatch silence ezra 2h new disk  tell no problems of it meanwhile
   $ towerwatch beat bezalel              say from a script that an agent lives
   $ towerwatch phase --json              the phase report, for a program
-  $ towerwatch backup ledger-copy.sqlite keep a copy of the ledger
+  $ towerwatch backup copy.sqlite        keep a copy of the ledger
   $ towerwatch service install           have it run from now on
   $ towerwatch deadman --install         have the watch itself watched
-  $ towerwatch simulate                  try the engine against a month of faults
+  $ towerwatch simulate                  the engine against a month of faults
   $ towerwatch demo                      six agents on four hosts, to try it out
 
-Which fleet: --config FILE, else TOWERWATCH_CONFIG, else ./fleet.yaml, else the demo's.
+Which fleet: --config FILE, else TOWERWATCH_CONFIG, else ./fleet.yaml, else the
+demo's.
 Exit codes: 0 done, 1 failed, 2 wrong input, 3 no watch is running, 4 refused.`,
   )
 
@@ -95,7 +100,10 @@ program
 const itself = { node: process.execPath, cli: fileURLToPath(import.meta.url) }
 const dryRun = () => new Option('--dry-run', 'print exactly what would be written and run, and do nothing')
 
-const serviceCommand = program.command('service').description("the watch as a service of this machine: systemd's, or launchd's")
+const serviceCommand = program
+  .command('service')
+  .description("the watch as a service of this machine: systemd's, or launchd's")
+  .addHelpText('after', '\nExamples:\n  $ towerwatch service install --dry-run\n  $ towerwatch service status')
 for (const [verb, description, example] of [
   ['install', 'write the unit that runs the watch, switch it on and start it', 'service install --dry-run'],
   ['remove', 'stop the watch and remove its unit', 'service remove'],
@@ -109,9 +117,11 @@ for (const [verb, description, example] of [
     .addHelpText(
       'after',
       `
-The unit's name and scope stand in fleet.yaml: deadman: { unit: towerwatch.service, scope: user }. With "scope: system" it
-needs root, and runs as whoever called sudo. A service has none of your shell's variables and no ssh-agent: secrets come
-from files, and keys from files or ~/.ssh/config. launchd (macOS) was written by the book and never tried on a Mac.
+The unit's name and scope stand in fleet.yaml, for example
+deadman: { unit: towerwatch.service, scope: user }. With "scope: system" it
+needs root, and runs as whoever called sudo. A service has none of your shell's
+variables and no ssh-agent: secrets come from files, and keys from files or
+~/.ssh/config. launchd (macOS) was written by the book and never tried on a Mac.
 
 Examples:
   $ towerwatch ${example}
@@ -143,10 +153,12 @@ program
   .addHelpText(
     'after',
     `
-It reads the watch's own beat. Where that is too old and the watch neither beats nor answers, it tells the Tower by itself,
-calls the outside dead man's switch (GET of its URL with /fail added, as Healthchecks has it), and restarts the watch's
-unit at most once per window. A watch that a person stopped in order is told of once, and left stopped. How long, which
-unit and which URL stands in fleet.yaml under "deadman".
+It reads the watch's own beat. Where that is too old and the watch neither beats
+nor answers, it tells the Tower by itself, calls the outside dead man's switch
+(GET of its URL with /fail added, as Healthchecks has it), and restarts the
+watch's unit at most once per window. A watch that a person stopped in order is
+told of once, and left stopped. How long, which unit and which URL stands in
+fleet.yaml under "deadman".
 
 Examples:
   $ towerwatch deadman                        is the watch well? If not, act
@@ -164,6 +176,8 @@ Exit codes: 0 well, 1 dead, 2 wrong input, 3 stopped by a person.`,
     }),
   )
 
+program.commandsGroup(groups.see)
+
 // The other operations are the registry's own, `fleet` under the name that shells are used to.
 for (const operation of operations) {
   if (operation.name === 'phase') continue
@@ -171,13 +185,15 @@ for (const operation of operations) {
   const isStatus = operation.name === 'fleet'
   const examples = operation.examples.map((example) => `  $ towerwatch ${isStatus ? name : example}`)
   const declared = operation.arguments
-  const widest = Math.max(...declared.map((argument) => argument.name.length))
+  const called = (argument: (typeof declared)[number]) => (argument.kind === 'choice' ? argument.words.join('|') : argument.name)
+  const widest = Math.max(...declared.map((argument) => called(argument).length))
   const described = declared.map(
-    (argument) => `  ${argument.name.padEnd(widest)}  ${argument.help}${argument.required ? '' : ' (may be left out)'}`,
+    (argument) => `  ${called(argument).padEnd(widest)}  ${argument.help}${argument.required ? '' : ' (may be left out)'}`,
   )
   const command = program
     .command(name)
     .aliases(isStatus ? ['fleet'] : operation.aliases)
+    .helpGroup(operation.effect === 'sees' ? groups.see : groups.act)
     .usage(`[options] ${usage(operation)}`.trim())
     .description(operation.summary)
     .addOption(config())
@@ -186,7 +202,7 @@ for (const operation of operations) {
       'after',
       [
         ...(described.length > 0 ? ['', 'Arguments:', ...described] : []),
-        ...['', operation.help, '', 'Examples:', ...examples, `${examples.at(-1)} --json`],
+        ...['', wrapped(operation.help), '', 'Examples:', ...examples, `${examples.at(-1)} --json`],
       ].join('\n'),
     )
   const choices = declared.flatMap((argument) => (argument.kind === 'choice' ? argument.words.map((word) => ({ argument, word })) : []))
@@ -211,17 +227,18 @@ program
   .option('--output <file>', 'write the report there instead of printing it')
   .addHelpText(
     'after',
-    '\nExamples:\n  $ towerwatch phase\n  $ towerwatch phase --snapshot configs/phase-1-snapshot.json --json\n  $ towerwatch phase --output docs/FLEET_PHASE_1_SURVIVAL.md\n\nExit code 0 whether Phase 2 is ready or not; 2 where the snapshot is wrong, and the output file stays as it was.',
+    '\nExamples:\n  $ towerwatch phase\n  $ towerwatch phase --snapshot configs/phase-1-snapshot.json --json\n  $ towerwatch phase --output docs/FLEET_PHASE_1_SURVIVAL.md\n\nExit code 0 whether Phase 2 is ready or not; 2 where the snapshot is wrong, and\nthe output file stays as it was.',
   )
   .action(exits((options) => phase(shell, options)))
 
+program.commandsGroup(groups.ledger)
 program
   .command('backup <file>')
   .description('copy the ledger into one file, also while the watch runs; the copy is checked')
   .addOption(config())
   .addHelpText(
     'after',
-    '\nA backup that is there already is replaced once the new one is whole; anything else there is left alone.\n\nExamples:\n  $ towerwatch backup /var/backups/ledger.sqlite\n  $ towerwatch backup "ledger-$(date +%F).sqlite"',
+    '\nA backup that is there already is replaced once the new one is whole; anything\nelse there is left alone.\n\nExamples:\n  $ towerwatch backup /var/backups/ledger.sqlite\n  $ towerwatch backup "ledger-$(date +%F).sqlite"',
   )
   .action(
     exits(async (file: string, options) => {
@@ -236,7 +253,7 @@ program
   .addOption(config())
   .addHelpText(
     'after',
-    '\nThe backup is checked first. Exit code 4 while a watch is running: stop it before.\n\nExamples:\n  $ towerwatch restore /var/backups/ledger.sqlite\n  $ towerwatch restore state/ledger.sqlite.v1-2026-11-22.bak',
+    '\nThe backup is checked first. Exit code 4 while a watch is running: stop it\nbefore.\n\nExamples:\n  $ towerwatch restore /var/backups/ledger.sqlite\n  $ towerwatch restore state/ledger.sqlite.v1-2026-11-22.bak',
   )
   .action(
     exits(async (file: string, options) => {
@@ -262,7 +279,7 @@ program
   )
   .addHelpText(
     'after',
-    '\nTimes are milliseconds since 1970 in JSON, ISO 8601 (UTC) in tables, by the clock of the watch.\n\nExamples:\n  $ towerwatch export --since 30d > ledger.jsonl\n  $ towerwatch export --format csv --what incidents > incidents.csv',
+    '\nTimes are milliseconds since 1970 in JSON, ISO 8601 (UTC) in tables, by the\nclock of the watch.\n\nExamples:\n  $ towerwatch export --since 30d > ledger.jsonl\n  $ towerwatch export --format csv --what incidents > incidents.csv',
   )
   .action(
     exits(async (options) => {
@@ -271,6 +288,7 @@ program
     }),
   )
 
+program.commandsGroup(groups.engine)
 program
   .command('simulate')
   .description('run the engine against generated lives and faults, against your own thresholds, or against a recorded life')
@@ -287,17 +305,19 @@ program
   .addHelpText(
     'after',
     `
-Kinds of faults: crash, hang, stuck, flap (of an agent), partition, host-down, slow-host (of a host), sleep, stall, clock-step,
-daemon-kill, ledger, tower-down (of the watch). With --json the last line is a summary; with --trace, each change of state and
-each alert is a line, and the last one is the uptime.
+Kinds of faults: crash, hang, stuck, flap (of an agent), partition, host-down,
+slow-host (of a host), sleep, stall, clock-step, daemon-kill, ledger, tower-down
+(of the watch). With --json the last line is a summary; with --trace, each
+change of state and each alert is a line, and the last one is the uptime.
 
 Examples:
   $ towerwatch simulate --seed 7
   $ towerwatch simulate --days 2 --agents 20 --faults crash,partition --json
-  $ towerwatch simulate --config fleet.yaml --jitter 30s     what would my thresholds have done?
+  $ towerwatch simulate --config fleet.yaml  what would my thresholds have done?
   $ towerwatch simulate --trace night.jsonl --config fleet.yaml --json
 
-Exit code 1 where a death was missed or invented, or an alert lost or told twice.`,
+Exit code 1 where a death was missed or invented, or an alert lost or told
+twice.`,
   )
   .action(
     exits(async (options) => {
@@ -315,7 +335,8 @@ program
   .addHelpText(
     'after',
     `
-It begins with how everything stands, and is written a minute and a quarter late, so that its lines are in order of time.
+It begins with how everything stands, and is written a minute and a quarter
+late, so that its lines are in order of time.
 
 Examples:
   $ towerwatch record --for 1h --out night.jsonl
@@ -328,10 +349,11 @@ Examples:
     }),
   )
 
-program.addCommand(beatCommand(shell).copyInheritedSettings(program))
+program.addCommand(beatCommand(shell).copyInheritedSettings(program).helpGroup(groups.act))
 
 const demo = program
   .command('demo')
+  .helpGroup(groups.watch)
   .description('six agents on four hosts in a running Tower, to try it out')
   .addHelpText(
     'after',

@@ -26,7 +26,7 @@ export const silence: Operation = {
 export const maintenance: Operation = {
   name: 'maintenance',
   aliases: [],
-  summary: 'The same for work that is meant to be done',
+  summary: 'Like silence, for work that is meant to be done',
   help: 'Like silence. Besides, the time does not count for uptime, and the watch restarts nothing there by itself. To end it early: unsilence, with its number.',
   arguments: [...quietly],
   examples: ['maintenance all 30m new kernel', 'maintenance ezra 2h disk is being swapped'],

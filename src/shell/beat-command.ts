@@ -25,8 +25,9 @@ export function beatCommand(shell: Shell): Command {
     .addHelpText(
       'after',
       `
-Writes the agent's heartbeat file as a whole (a reader has the old one or the new one), or posts to the watch where fleet.yaml
-says heartbeat: { push: … }. Says nothing where all is well, so that cron sends no mail.
+Writes the agent's heartbeat file as a whole (a reader has the old one or the
+new one), or posts to the watch where fleet.yaml says heartbeat: { push: … }.
+Says nothing where all is well, so that cron sends no mail.
 
 Examples, in a script:
   $ towerwatch beat bezalel                          it lives
@@ -38,9 +39,10 @@ Examples, in a crontab:
   * * * * *    towerwatch beat scribe --url https://tower.example.org
 On a host without fleet.yaml:
   $ towerwatch beat ezra --to /home/agents/ezra/heartbeat.json
-  $ towerwatch beat jobs --job backup --every 1d --to /var/run/bezalel/heartbeats
+  $ towerwatch beat jobs --job backup --every 1d --to /var/run/heartbeats
 
-The token of a posted beat: TOWERWATCH_BEAT_TOKEN, else as fleet.yaml says; never an argument, which others could read.
+The token of a posted beat: TOWERWATCH_BEAT_TOKEN, else as fleet.yaml says;
+never an argument, which others could read.
 Posting is tried again for a while where the watch can't be reached.
 Exit codes: 0 told, 1 could not be told, 2 wrong input.`,
     )

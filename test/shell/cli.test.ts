@@ -322,14 +322,20 @@ describe('towerwatch --help', () => {
     expect(out).toContain('Exit codes: 0 done, 1 failed, 2 wrong input, 3 no watch is running, 4 refused.')
   })
 
-  it('of each command has examples', async () => {
-    const commands = ['run', 'check', 'phase', 'demo', ...operations.map(({ name }) => (name === 'fleet' ? 'status' : name))]
-    for (const { code, out } of await Promise.all([...new Set(commands)].map((command) => run([command, '--help'])))) {
+  it('of each command has examples, and fits a screen', async () => {
+    const { out: all } = await run(['--help'])
+    const commands = [...all.matchAll(/^ {2}([a-z]+)(?: [<[].*?[>\]])? {2,}\S/gm)].map(([, name]) => name ?? '')
+    expect(commands).toEqual(expect.arrayContaining(['run', 'service', 'deadman', 'simulate', 'beat', 'export', 'demo', 'status']))
+    for (const operation of operations) expect(commands).toContain(operation.name === 'fleet' ? 'status' : operation.name)
+    const tooWide = (text: string) => text.split('\n').filter((line) => line.length > 80 && !line.startsWith('Usage:'))
+    expect(tooWide(all)).toEqual([])
+    for (const { code, out } of await Promise.all(commands.filter((name) => name !== 'help').map((command) => run([command, '--help'])))) {
       expect(code).toBe(0)
       expect(out).toContain('Example')
       expect(out).toContain('$ towerwatch ')
+      expect(tooWide(out)).toEqual([])
     }
-  })
+  }, 60_000)
 
   it.each([[['nonsense']], [['restart']], [['silence', 'timmy']], [['phase', '--nonsense']], [['restart', 'a', 'b']]])(
     'is pointed at where a command is wrong: %j',
