@@ -13,7 +13,7 @@ import { wallMs } from './wall.ts'
 export type AgentKind = 'json' | 'hearsay' | 'mtime' | 'push'
 
 /** A time in which it did not work. */
-export interface Outage {
+interface Outage {
   fromMs: number
   /** When it beat again; absent while it lasts. */
   toMs?: number
@@ -49,7 +49,7 @@ export interface AgentPlace {
   env?: Record<string, string>
 }
 
-export const beatEveryMs = 400
+const beatEveryMs = 400
 
 /** A shell and little else, as agents are. */
 const worker = `#!/bin/sh

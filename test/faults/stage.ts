@@ -17,7 +17,7 @@ import { openStory, type Story } from './story.ts'
 
 const cli = join(import.meta.dirname, '..', '..', 'src', 'cli.ts')
 
-export interface LogLine {
+interface LogLine {
   /** When it was written, by the clock on the wall that the daemon has. */
   time: number
   level: number
