@@ -93,7 +93,7 @@ program
   .option('--for <duration>', 'watch the rhythm of the heartbeats for so long', '2s')
   .addHelpText(
     'after',
-    '\nExamples:\n  $ towerwatch doctor\n  $ towerwatch doctor bezalel --for 2m\n  $ towerwatch doctor --local --json\n\nNeeds no running watch and changes nothing. Exit code 1 where anything is wrong.',
+    '\nExamples:\n  $ towerwatch doctor\n  $ towerwatch doctor bezalel --for 2m\n  $ towerwatch doctor --local --json\n\nNeeds no running watch and changes nothing. Exit code 1 where a heartbeat or a\nhost has a fault; who is down is told beside that.',
   )
   .action(exits((agent: string | undefined, options) => doctor(shell, agent, options)))
 

@@ -39,8 +39,8 @@ export interface AgentReport {
   /** What tells this life of it from the next one, and who says so. */
   life?: { epoch: string; by: 'heartbeat' | 'process' }
   paused?: { by: 'fleet.yaml' | 'marker'; reason: string; path?: string }
-  /** What makes it down though it beats. */
-  condition?: string
+  /** Why it is down as it stands, if so. */
+  down?: string
   faults: (Fault & { path?: string })[]
   advice: string[]
 }
@@ -50,7 +50,7 @@ export function reportOf(
   sighting: AgentSighting,
   look: HeartbeatsLook,
   advice: string[],
-  canPost: boolean,
+  { canPost, nowMs }: { canPost: boolean; nowMs: number },
 ): AgentReport {
   const epoch = look.beat?.content.epoch
   const { process, pane } = sighting
@@ -85,9 +85,24 @@ export function reportOf(
         ? { life: { epoch: process.epoch, by: 'process' } }
         : {}),
     ...pausedBy(agent, look),
-    ...(typeof look.condition === 'string' && { condition: look.condition }),
+    ...downBy(agent, sighting, look, nowMs),
     faults,
     advice,
+  }
+}
+
+/** The heartbeat may be without a fault and its agent dead all the same. */
+function downBy(agent: AgentConfig, { process, pane }: AgentSighting, look: HeartbeatsLook, nowMs: number): Pick<AgentReport, 'down'> {
+  if (typeof look.condition === 'string') return { down: look.condition }
+  if (pane?.kind === 'dead') return { down: 'its pane is dead' }
+  if (process.kind === 'gone') return { down: 'its process is gone' }
+  if (!look.beat) return {}
+  const { intervalMs } = look.beat.content
+  const { periodMs, graceMs } = intervalMs === undefined ? agent.timing : { periodMs: intervalMs, graceMs: intervalMs }
+  const silentMs = nowMs - look.beat.atMs
+  if (silentMs < periodMs + graceMs) return {}
+  return {
+    down: `it has not beaten for ${sayDuration(silentMs)}: due every ${sayDuration(periodMs)}, down after ${sayDuration(periodMs + graceMs)}`,
   }
 }
 
@@ -114,7 +129,7 @@ export function sayHost({ id, faults }: HostReport): string[] {
 }
 
 export function sayAgent(report: AgentReport): string[] {
-  const { id, host, source, files, process, pane, life, paused, condition, faults, advice } = report
+  const { id, host, source, files, process, pane, life, paused, down, faults, advice } = report
   return [
     `${id} on ${host}`,
     ...(source === 'push' ? [line('heartbeat', 'it posts its beats itself: its host is asked for its process only')] : []),
@@ -130,7 +145,7 @@ export function sayAgent(report: AgentReport): string[] {
       ? [line('life', `${life.epoch} (${life.by === 'heartbeat' ? 'the word of its heartbeat' : 'boot and start of its process'})`)]
       : []),
     ...(paused ? [line('paused', `${paused.reason} (${paused.path ?? paused.by})`)] : []),
-    ...(condition === undefined ? [] : [line('down', condition)]),
+    ...(down === undefined ? [] : [line('down', down)]),
     ...faults.flatMap(sayFault),
     ...advice.map((text) => line('advice', text)),
     ...(faults.length === 0 ? [line('', 'no faults')] : []),

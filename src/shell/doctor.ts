@@ -117,7 +117,9 @@ async function examine(
   const reports = agents.flatMap((agent) => {
     const { look, sighting, rhythm } = watched.get(agent.id) ?? {}
     if (!look || !sighting || !rhythm) return []
-    return [reportOf(agent, sighting, look, adviceFor(agent, sighting, look, rhythm), config.push !== undefined)]
+    return [
+      reportOf(agent, sighting, look, adviceFor(agent, sighting, look, rhythm), { canPost: config.push !== undefined, nowMs: clock.now() }),
+    ]
   })
   return { host: { id: host.id, faults: [] }, agents: reports }
 }
@@ -152,10 +154,11 @@ const hostRemedies: Record<HostErrorKind, string> = {
 function sayAll({ hosts, agents }: { hosts: HostReport[]; agents: AgentReport[] }, faults: number): string[] {
   const lines = [...hosts.flatMap(sayHost), ...agents.flatMap((agent) => ['', ...sayAgent(agent)])]
   const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`
+  const down = agents.flatMap((agent) => (agent.down === undefined ? [] : [agent.id]))
   return [
     ...lines,
     '',
-    `${count(agents.length, 'agent')} looked at on ${count(hosts.length, 'host')}: ${faults === 0 ? 'no faults' : count(faults, 'fault')}.`,
+    `${count(agents.length, 'agent')} looked at on ${count(hosts.length, 'host')}: ${faults === 0 ? 'no faults' : count(faults, 'fault')}${down.length === 0 ? '' : `; down: ${down.join(', ')}`}.`,
   ]
 }
 

@@ -130,6 +130,15 @@ describe('towerwatch doctor', () => {
     expect(text()).not.toContain('ezra on far')
   })
 
+  it('tells who is down, though his heartbeat is without a fault', async () => {
+    fleet(agent('timmy', '{ file: /beats/timmy }'), agent('ezra', '{ file: /beats/ezra }'))
+    host().write('/beats/timmy', JSON.stringify({ at: clock.now() / 1_000 - 960 }), 960_000)
+    host().beat('ezra')
+    expect(await run()).toBe(0)
+    expect(line('down')).toEqual([expect.stringMatching(/^it has not beaten for 16 min .*: due every .*, down after /)])
+    expect(said.at(-1)).toBe('2 agents looked at on 2 hosts: no faults; down: timmy.')
+  })
+
   it('asks only this machine with --local, and only one host for one agent', async () => {
     fleet(agent('timmy', '{ file: /beats/timmy }'), agent('ezra', '{ file: /beats/ezra }', restart, 'far'))
     host().beat('timmy')
