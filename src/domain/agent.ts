@@ -232,7 +232,10 @@ function judge(
   }
   // Good beats are counted from the fall on, and not while something speaks against them: those say nothing of its recovery.
   const isReset = isDown && (agent.status.state !== 'down' || isEvident(facts, nowMs, timing))
-  const kept = isReset ? { ...facts, good: { count: 0, sinceMs: status.sinceMs } } : facts
+  // To be found down again after a time out of sight is no other fall: a beat of that time ends it.
+  const isSameFall = agent.problem !== undefined && agent.problem.upMs === undefined && facts.good.count === 0
+  const fallMs = isSameFall ? facts.good.sinceMs : status.sinceMs
+  const kept = isReset ? { ...facts, good: { count: 0, sinceMs: fallMs } } : facts
   return { facts: kept, status, ...(problem && { problem }), ...steady }
 }
 

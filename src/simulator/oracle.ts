@@ -188,6 +188,8 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
       case 'blind':
         pass(moment.sinceMs)
         if (!isHidden() && hostLostMs === undefined) unsure(moment.sinceMs)
+        // Held for dead, nothing is proved of it.
+        if (open && !open.isCertain) slackMs += moment.atMs - moment.sinceMs
         leaveOpen(moment.sinceMs, moment.lostMs > 0)
         // What was new right before a kill (another life, a return, a lost host), the next life of the watch may know nothing of.
         if (moment.lostMs > 0 && newsMs >= moment.sinceMs - moment.lostMs) slackMs += moment.atMs - moment.sinceMs + periodMs + graceMs
