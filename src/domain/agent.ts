@@ -422,7 +422,11 @@ function freshStatus(facts: AgentFacts, nowMs: number, timing: Timing, before: A
   // One that posts its beats is seen whatever becomes of the way to its host; its death there can't be told from the host's.
   const isHeard = facts.lastBeat !== undefined && facts.lastBeat.atMs > facts.hostLost.sinceMs
   if (isHeard && (judged.state === 'up' || judged.state === 'late')) return judged
-  return { state: 'unreachable', sinceMs: isHeard ? judged.sinceMs : facts.hostLost.sinceMs, cause: 'host-unreachable' }
+  return {
+    state: 'unreachable',
+    sinceMs: isHeard ? Math.max(judged.sinceMs, facts.hostLost.sinceMs) : facts.hostLost.sinceMs,
+    cause: 'host-unreachable',
+  }
 }
 
 /** Whether it is down whatever its beats say. */

@@ -202,7 +202,7 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
       agents.set(id, known.agents.get(id) ?? newAgent(nowMs))
       due.set(id, 0)
       const beat = known.beats.get(id)
-      if (beat && beat.atMs > (agents.get(id)?.facts.lastBeat?.atMs ?? 0)) observe(id, { kind: 'beat', beat }, beat.atMs)
+      if (beat && beat.atMs > (agents.get(id)?.facts.lastBeat?.atMs ?? 0)) recallBeat(id, beat)
       const lastBeat = agents.get(id)?.facts.lastBeat
       if (lastBeat) keptBeats.set(id, lastBeat)
     }
@@ -218,6 +218,14 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
       endIncident({ kind: 'host', id }, nowMs)
       hosts.delete(id)
     }
+  }
+
+  /** Of the beats since its record was written only the last one is known: that those between showed no progress is not to be said. */
+  function recallBeat(id: string, beat: Beat): void {
+    const record = agents.get(id)
+    if (record?.facts.progress)
+      agents.set(id, { ...record, facts: { ...record.facts, progress: { ...record.facts.progress, atMs: beat.atMs } } })
+    observe(id, { kind: 'beat', beat }, beat.atMs)
   }
 
   /** Who is no longer declared is no longer looked at: should he ever come back, the time between is unknown. */

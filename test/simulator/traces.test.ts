@@ -352,6 +352,22 @@ describe('an agent that says so itself', () => {
     expect(played.alerts).toEqual(['problem agent:a1 at 100.3', 'recovery agent:a1 at 285.3 after 185'])
   })
 
+  it('does not hang where only its last beat is remembered of a time in which it rested', async () => {
+    const hung = fleet({ a1: { timing: { ...timing, hungMs: 100_000 } } })
+    const resting = beats(0, 200, 25).map((line) => ({ ...line, beat: { ...line.beat, progress: 1, busy: false } }))
+    const busy = (at: number) => beat(at, at, { progress: 1, busy: true })
+    const lines = [...resting, busy(225), { at: 231, watch: 'kill' }, { at: 232, watch: 'start' }, busy(250), busy(275), end(280)]
+    expect((await play(lines, hung)).of('agent:a1').filter((line) => line.includes('down'))).toEqual([])
+  })
+
+  it('that hangs, and beats on while its host is lost, keeps the time in which it was seen to hang', async () => {
+    const hung = fleet({ a1: { timing: { ...timing, hungMs: 100_000 } } })
+    const standing = beats(0, 300, 25).map((line) => ({ ...line, beat: { ...line.beat, progress: 1, busy: true } }))
+    const played = await play(byTime([...standing, { at: 190, host: 'h1', reachable: false }, end(310)]), hung)
+    expect(played.of('agent:a1')).toEqual(['up -> down at 100: hung', 'down -> unreachable at 190: host-unreachable'])
+    expect(played.uptime['a1']).toEqual({ upS: 100, downS: 90, unknownS: 120, excludedS: 0 })
+  })
+
   it('is down while a condition stands that the look finds', async () => {
     const lines = [...beats(0, 60), { at: 61, agent: 'a1', condition: 'job backup is overdue' }, { at: 80, agent: 'a1', condition: null }]
     const played = await play([...lines, beat(85, 90), end(100)])
