@@ -138,6 +138,7 @@ export async function tamper(pid: number, what: string, files: readonly string[]
   tracer.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
   const ended = new Promise<void>((resolve) => tracer.once('close', () => resolve()))
   const refused = ended.then(() => {
+    rmSync(folder, { recursive: true, force: true })
     throw new Error(`These tests need strace, and that it may trace the processes of its own user. ${said.trim()}`)
   })
   const attached = until(() => said.includes('attached'), { withinMs: 20_000, what: () => `strace to be attached: ${said}` })
@@ -149,7 +150,6 @@ export async function tamper(pid: number, what: string, files: readonly string[]
     lift: async () => {
       tracer.kill('SIGTERM')
       await ended
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
