@@ -114,6 +114,11 @@ function tellIssue(issue: z.core.$ZodIssue, document: Document, tell: Tell): voi
     case 'unrecognized_keys': {
       const known = knownKeys(fleetFile, issue.path, document.toJS())
       for (const key of issue.keys) {
+        // It is a key of another form of this map.
+        if (known.includes(key)) {
+          tell([...issue.path, key], `"${key}" does not go with the other keys here`)
+          continue
+        }
         const meant = nearest(key, known)
         const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`
         tell([...issue.path, key], `unknown key "${key}": ${hint}`)
@@ -145,6 +150,10 @@ function tellIssue(issue: z.core.$ZodIssue, document: Document, tell: Tell): voi
           : `${issue.input === undefined && issue.message.endsWith('undefined') ? 'missing: ' : ''}expected ${sayType(issue.expected)}`,
       )
       return
+    case 'too_small':
+    case 'too_big':
+      tell(issue.path, issue.message.startsWith('expected') ? issue.message : `expected ${saySize(issue)}`)
+      return
     default:
       tell(issue.path, issue.message)
   }
@@ -154,8 +163,12 @@ function tellIssue(issue: z.core.$ZodIssue, document: Document, tell: Tell): voi
 function closestOption(options: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
   // A union of other forms than maps (text or number, text or a file's name) has a sentence of its own.
   if (options.some((issues) => issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0))) return undefined
-  const [best, second] = [...options].sort((a, b) => a.length - b.length)
-  return best && second && best.length < second.length ? best : undefined
+  // Keys of another form speak against a form more than a wrong value does.
+  const strangers = (issues: readonly z.core.$ZodIssue[]) =>
+    issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 0), 0)
+  const distance = (a: readonly z.core.$ZodIssue[], b: readonly z.core.$ZodIssue[]) => strangers(a) - strangers(b) || a.length - b.length
+  const [best, second] = [...options].sort(distance)
+  return best && second && distance(best, second) < 0 ? best : undefined
 }
 
 function kindsAt(path: readonly PropertyKey[]): string[] {
@@ -174,7 +187,19 @@ function sayType(expected: string): string {
   )
 }
 
-/** Absolute, from a path as it stands in fleet.yaml. */
+/** "at least 2", "at most 200 characters", "some text", "less than 100". */
+function saySize(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
+  const isLow = issue.code === 'too_small'
+  const limit = Number(isLow ? issue.minimum : issue.maximum)
+  if (issue.origin === 'string') {
+    if (isLow && limit <= 1) return 'some text, not nothing'
+    return `at ${isLow ? 'least' : 'most'} ${limit} characters`
+  }
+  if (issue.origin === 'array') return `at ${isLow ? 'least' : 'most'} ${limit === 1 ? 'one of them' : `${limit} of them`}`
+  if (issue.inclusive === false) return `${isLow ? 'more' : 'less'} than ${limit}`
+  return `${isLow ? 'at least' : 'at most'} ${limit}`
+}
+
 function part(value: unknown, key: string): unknown {
   return value !== null && typeof value === 'object' && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined
 }

@@ -1,6 +1,6 @@
 /** fleet.yaml as people write it. Every key is documented in fleet.example.yaml, which a test parses. */
 import { z } from 'zod'
-import { parseDuration } from '../domain/duration.ts'
+import { parseDuration, sayDuration } from '../domain/duration.ts'
 import { ID_PATTERN } from '../domain/ids.ts'
 
 const idText = z.string().regex(new RegExp(ID_PATTERN), {
@@ -9,14 +9,24 @@ const idText = z.string().regex(new RegExp(ID_PATTERN), {
 
 const longestMs = 3650 * 86_400_000
 
-const duration = z.union([z.string(), z.number()], { error: 'expected a duration such as "30s", "5m" or "1h"' }).transform((value, ctx) => {
-  const ms = parseDuration(String(value))
-  if (ms !== undefined && ms > 0 && ms <= longestMs) return ms
-  const what =
-    ms !== undefined && ms > longestMs ? 'expected a duration of at most 3650d' : 'expected a duration such as "30s", "5m" or "1h"'
-  ctx.addIssue({ code: 'custom', message: `${what}, got "${value}"` })
-  return z.NEVER
-})
+function durationFrom(leastMs: number) {
+  return z.union([z.string(), z.number()], { error: 'expected a duration such as "30s", "5m" or "1h"' }).transform((value, ctx) => {
+    const ms = parseDuration(String(value))
+    if (ms !== undefined && ms >= leastMs && ms <= longestMs) return ms
+    ctx.addIssue({ code: 'custom', message: `${sayExpected(ms, leastMs)}, got "${value}"` })
+    return z.NEVER
+  })
+}
+
+function sayExpected(ms: number | undefined, leastMs: number): string {
+  if (ms !== undefined && ms > longestMs) return 'expected a duration of at most 3650d'
+  if (ms !== undefined && ms < leastMs)
+    return leastMs === 1 ? 'expected a duration longer than nothing' : `expected ${sayDuration(leastMs)} or more`
+  return 'expected a duration such as "30s", "5m" or "1h"'
+}
+
+const duration = durationFrom(1)
+const durationOrNone = durationFrom(0)
 
 const absolutePath = z.string().regex(/^\/[^\0\n]*$/, { error: 'expected an absolute path (it begins with "/")' })
 /** A path on the watch's own machine: absolute, or relative to fleet.yaml, or under "~/". */
@@ -153,28 +163,31 @@ const windowCommon = { subjects: z.array(idText).min(1), reason: z.string().min(
 const maintenance = z.union(
   [
     z.strictObject({ ...windowCommon, from: localTime, to: localTime }),
-    z.strictObject({ ...windowCommon, cron: z.string().min(9).max(100), for: duration }),
+    z.strictObject({ ...windowCommon, cron: z.string().min(1).max(100), for: duration }),
   ],
   { error: 'expected { subjects, reason } with either { from, to } or { cron, for }' },
 )
 
 const alerts = z.strictObject({
   /** News of one moment are gathered for so long into one alert. */
-  groupWait: duration.default(300),
+  groupWait: durationOrNone.default(300),
   /** After one alert, the next news of its kind are gathered for so long. */
-  groupInterval: duration.default(5_000),
+  groupInterval: durationOrNone.default(5_000),
   /** An open, unacknowledged problem is told again so often. */
   remind: z.union([off, duration], { error: 'expected "off" or a duration such as "4h"' }).default(4 * 3_600_000),
   /** Who changes so often between up and down keeps one incident open until it has been stable for a while. */
   flapping: z
-    .union([
-      off,
-      z.strictObject({
-        changes: z.int().min(2).max(20).default(4),
-        within: duration.default(5 * 60_000),
-        stable: duration.default(10 * 60_000),
-      }),
-    ])
+    .union(
+      [
+        off,
+        z.strictObject({
+          changes: z.int().min(2).max(20).default(4),
+          within: duration.default(5 * 60_000),
+          stable: duration.default(10 * 60_000),
+        }),
+      ],
+      { error: 'expected "off" or { changes: 4, within: 5m, stable: 10m }' },
+    )
     .prefault({}),
 })
 
@@ -182,8 +195,8 @@ const deadman = z.strictObject({
   /** An outside dead man's switch that is pinged while the watch is well: the watch's own death makes it call. */
   ping: secretUrl.optional(),
   every: duration.default(60_000),
-  /** The watch is dead when its own beat is older. */
-  stale: duration.default(60_000),
+  /** The watch is dead when its own beat, one every five seconds, is older. */
+  stale: durationFrom(15_000).default(60_000),
   /** The unit that runs the watch, restarted at most once per window. */
   unit: z
     .string()
@@ -204,7 +217,7 @@ export const fleetFile = z.strictObject({
   /** Of schedules, windows and days: an IANA name. Left out: this machine's. */
   timezone: z.string().min(1).max(60).optional(),
   /** The availability that is aimed at, in percent. */
-  target: z.number().gt(0).lt(100).default(95),
+  target: z.number().min(1).lt(100).default(95),
   tower: tower.optional(),
   push: z.strictObject({ listen: listenAddress }).optional(),
   alerts: alerts.prefault({}),

@@ -140,6 +140,36 @@ describe('one fault', () => {
     ])
   })
 
+  it.each([
+    ['alerts: { flapping: { changes: 1 } }', 'alerts.flapping.changes: expected at least 2'],
+    ['alerts: { flapping: no }', 'alerts.flapping: expected "off" or { changes: 4, within: 5m, stable: 10m }'],
+    ['maintenance: [{ subjects: [], cron: "0 3 * * 0", for: 30m, reason: x }]', 'maintenance.0.subjects: expected at least one of them'],
+    [
+      'maintenance: [{ subjects: [timmy], cron: "0 3 * * 0", for: 30m, reason: "" }]',
+      'maintenance.0.reason: expected some text, not nothing',
+    ],
+    ['target: 0.95', 'target: expected at least 1'],
+    ['target: 100', 'target: expected less than 100'],
+    ['deadman: { stale: 1s }', 'deadman.stale: expected 15 s or more, got "1s"'],
+    ['deadman: { window: 0s }', 'deadman.window: expected a duration longer than nothing, got "0s"'],
+  ])('is told in words: %s', (more, message) => {
+    expect(messages(fleet({ more: `${more}\n` }))).toEqual([message])
+  })
+
+  it.each([
+    ['{ jobs: /x, format: json }', 'agents.timmy.heartbeat.format: "format" does not go with the other keys here'],
+    ['{ file: /x, format: xml, fromat: json }', 'agents.timmy.heartbeat.format: expected one of: auto, json, mtime, epoch, job'],
+  ])('is a heartbeat of no form there is: %s', (heartbeat, message) => {
+    expect(messages(fleet().replace('{ file: /beats/timmy }', heartbeat))[0]).toBe(message)
+  })
+
+  it('is no alert that is told at once', () => {
+    expect(parseConfig(fleet({ more: 'alerts: { groupWait: 0s, groupInterval: 0s }\n' }), at, {}).alerts).toMatchObject({
+      groupWaitMs: 0,
+      groupIntervalMs: 0,
+    })
+  })
+
   it('is an agent on a host that there is not, with the one that was meant', () => {
     expect(messages(fleet({ host: 'locla' }))).toEqual(['agents.timmy.host: there is no host "locla": did you mean "local"?'])
     expect(messages(fleet({ host: 'completely-else' }))).toEqual(['agents.timmy.host: there is no host "completely-else": known are local'])
