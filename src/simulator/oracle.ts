@@ -188,6 +188,8 @@ export function expected(history: History, delays: readonly Delay[], startMs: nu
       case 'blind':
         pass(moment.sinceMs)
         if (!isHidden() && hostLostMs === undefined) unsure(moment.sinceMs)
+        // That its host is lost is not written of one that beats on.
+        if (isPosted && moment.lostMs > 0 && hostLostMs !== undefined) slackMs += periodMs + graceMs
         // Held for dead, nothing is proved of it.
         if (open && !open.isCertain) slackMs += moment.atMs - moment.sinceMs
         leaveOpen(moment.sinceMs, moment.lostMs > 0)

@@ -21,10 +21,10 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(copy, { recursive: true }))
 
-async function findings(): Promise<{ found: Record<string, number>; ledgerErrorMs: number }> {
+async function findings(sought: string): Promise<Record<string, number>> {
   const child = fileURLToPath(new URL('./mutant-child.ts', import.meta.url))
-  const { stdout } = await run(process.execPath, [child, copy, '3'], { timeout: 100_000 })
-  return JSON.parse(stdout) as Awaited<ReturnType<typeof findings>>
+  const { stdout } = await run(process.execPath, [child, copy, sought], { timeout: 100_000 })
+  return JSON.parse(stdout) as Record<string, number>
 }
 
 /** What the rule says; the file; what stands there once; what is put there instead; what is found then. */
@@ -32,15 +32,15 @@ const mutants: [rule: string, file: string, text: string, instead: string, found
   [
     'the grace is waited for',
     'domain/agent.ts',
-    'const silentMs = Math.max(beat.atMs, facts.watchedSinceMs) + periodMs + graceMs',
-    'const silentMs = Math.max(beat.atMs, facts.watchedSinceMs) + periodMs',
+    'return Math.max(lastBeat.atMs, watchedSinceMs) + periodMs + graceMs',
+    'return Math.max(lastBeat.atMs, watchedSinceMs) + periodMs',
     'false-death',
   ],
   [
     'silence counts from when the watch looked again',
     'domain/agent.ts',
-    'const silentMs = Math.max(beat.atMs, facts.watchedSinceMs) + periodMs + graceMs',
-    'const silentMs = beat.atMs + periodMs + graceMs',
+    'return Math.max(lastBeat.atMs, watchedSinceMs) + periodMs + graceMs',
+    'return lastBeat.atMs + periodMs + graceMs',
     'false-death',
   ],
   [
@@ -51,13 +51,6 @@ const mutants: [rule: string, file: string, text: string, instead: string, found
     'false-death',
   ],
   [
-    'an old beat ends no death',
-    'domain/agent.ts',
-    'const isNews = isOtherLife || beat.atMs > facts.good.sinceMs',
-    'const isNews = isOtherLife || beat.atMs > 0',
-    'duplicate-alert',
-  ],
-  [
     'who hangs must show progress',
     'domain/agent.ts',
     "else if (isNews && (problem?.cause !== 'hung' || hasMoved))",
@@ -65,32 +58,25 @@ const mutants: [rule: string, file: string, text: string, instead: string, found
     'duplicate-alert',
   ],
   [
-    'who rests does not hang',
-    'domain/agent.ts',
-    '|| facts.lastBeat?.busy === false) return Number.POSITIVE_INFINITY',
-    ') return Number.POSITIVE_INFINITY',
-    'false-death',
-  ],
-  [
     'a lost host hides its agents',
     'domain/agent.ts',
     'return { ...rest, hostLost: facts.hostLost ?? { sinceMs: event.sinceMs } }',
     'return rest',
-    'ledger',
+    'ledger-error',
   ],
   [
     'another life proves nothing',
     'domain/agent.ts',
     "if (last.epoch === '' || last.epoch !== beat.epoch || last.seq === undefined",
     'if (last.seq === undefined',
-    'ledger',
+    'ledger-error',
   ],
   [
     'too few beats prove nothing',
     'domain/agent.ts',
     '(beat.seq - last.seq) * (periodMs + graceMs) >= beat.atMs - last.atMs',
     'beat.seq > last.seq',
-    'ledger',
+    'ledger-error',
   ],
   [
     'time alone makes the late fall',
@@ -121,13 +107,19 @@ const mutants: [rule: string, file: string, text: string, instead: string, found
     'lost-alert',
   ],
   [
-    'an end is told once',
+    'a problem is told once',
     'domain/notice.ts',
-    'incident.told && incident.closedMs !== undefined && !incident.recoveryTold)',
-    'incident.told && incident.closedMs !== undefined)',
+    'if (!incident.told && !waiting.has(key)',
+    'if (incident.closedMs === undefined && !waiting.has(key)',
     'duplicate-alert',
   ],
-  ['a watch that was away says so', 'watches/sweep.ts', 'engine.roster.blind(lastMs)', 'engine.roster.freshBeats()', 'ledger'],
+  [
+    'a watch that was away says so',
+    'watches/sweep.ts',
+    'engine.roster.blind(Math.max(lastMs, heardMs))',
+    'engine.roster.freshBeats()',
+    'false-death',
+  ],
   [
     'whoever comes right after a sleep finds out first',
     'watches/sweep.ts',
@@ -139,7 +131,7 @@ const mutants: [rule: string, file: string, text: string, instead: string, found
 
 describe('broken on purpose', () => {
   it('is nothing in the sources as they are', async () => {
-    expect(await findings()).toEqual({ found: {}, ledgerErrorMs: 0 })
+    expect(await findings('anything')).toEqual({})
   })
 
   it.each(mutants)('%s: noticed', async (_, name, text, instead, kind) => {
@@ -151,8 +143,6 @@ describe('broken on purpose', () => {
       file,
       source.replace(text, () => instead),
     )
-    const { found, ledgerErrorMs } = await findings()
-    if (kind === 'ledger') expect(ledgerErrorMs).toBeGreaterThan(1_000)
-    else expect(found[kind] ?? 0).toBeGreaterThan(0)
+    expect(await findings(kind)).toHaveProperty(kind)
   })
 })
