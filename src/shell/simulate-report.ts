@@ -120,7 +120,7 @@ export function timeline({ events, uptime }: Replay): string[] {
   return [...table(['at', 'who', 'what'], rows), '', ...table(['agent', 'up', 'down', 'unknown', 'excluded'], shares)]
 }
 
-export function quantile(sorted: readonly number[], share: number): number {
+function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0
 }
 

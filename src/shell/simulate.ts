@@ -101,7 +101,7 @@ function faultsOf(text: string | undefined): FaultChoice {
   try {
     return parseFaults(text)
   } catch (error) {
-    throw new ShellError(`--faults: ${error instanceof Error ? error.message : String(error)}.`, exitCode.wrongInput)
+    throw new ShellError(`--faults: ${error instanceof Error ? error.message : String(error)}`, exitCode.wrongInput)
   }
 }
 

@@ -15,7 +15,7 @@ import { openStage, type Stage } from './stage.ts'
 import { type Trace, traceMs } from './trace.ts'
 
 /** Times are milliseconds since the beginning of the trace. */
-export type ReplayEvent =
+type ReplayEvent =
   | { kind: 'transition'; subject: Subject; transition: Transition }
   /** `incidents`: as they were when it was made. */
   | { kind: 'alert'; alert: AlertRecord; incidents: Incident[] }

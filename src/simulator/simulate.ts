@@ -6,7 +6,7 @@ import { stretches } from '../domain/uptime.ts'
 import { openAccounts } from '../operations/accounts.ts'
 import type { AlertRecord, LedgerFact } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
-import { type FaultChoice, faultKinds, planFaults } from './faults.ts'
+import { type FaultChoice, planFaults } from './faults.ts'
 import { judge, type Verdict } from './judge.ts'
 import type { Jitter } from './lives.ts'
 import { seededRandom } from './random.ts'
@@ -78,5 +78,3 @@ export async function simulate(simulation: Simulation, ports: { log: Log; signal
   await ledger.close()
   return { verdict, strikes: world.strikes, startMs, endMs, facts }
 }
-
-export const everyFault: FaultChoice = { kinds: faultKinds }
