@@ -12,15 +12,15 @@ export interface SimulatedClock {
   at(ms: number, callback: () => void, rank?: 0 | 1): { cancel(): void }
   /** When the next callback is due; infinite where there is none. */
   nextMs(): number
-  /** Goes on to the next callback and runs it. Does nothing where there is none. */
-  runNext(): void
+  /** Goes on to the next callback and runs it; answers its rank. Does nothing where there is none. */
+  runNext(): 0 | 1 | undefined
   /** Goes on to this moment, which must not be before now nor after the next callback. */
   moveTo(ms: number): void
 }
 
 interface Entry {
   ms: number
-  rank: number
+  rank: 0 | 1
   number: number
   /** Undefined once cancelled. */
   callback: (() => void) | undefined
@@ -93,9 +93,10 @@ export function simulatedClock(startMs: number): SimulatedClock {
     runNext: () => {
       dropCancelled()
       const entry = pop()
-      if (!entry?.callback) return
+      if (!entry?.callback) return undefined
       now = entry.ms
       entry.callback()
+      return entry.rank
     },
     moveTo: (ms) => {
       dropCancelled()

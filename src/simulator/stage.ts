@@ -231,10 +231,10 @@ export function openStage(ports: StagePorts): Stage {
     },
     run: async (untilMs, signal) => {
       while (clock.nextMs() <= untilMs) {
-        clock.runNext()
-        // What was put off until the end of the turn comes before anything else happens.
-        await undefined
+        const rank = clock.runNext()
         if (settledWrites !== writes || isClose()) await settle()
+        // What a timer of the engine put off until the end of its turn comes before anything else happens.
+        else if (rank === 1) await undefined
         if (signal?.aborted) return
       }
       clock.moveTo(untilMs)

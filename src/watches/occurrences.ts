@@ -10,6 +10,7 @@ const most = 100
 
 /** Those that hold at some moment from … to (the watch's own time). What is declared goes by the wall, so that is asked each time. */
 export function occurrencesOf(config: Pick<Config, 'maintenance' | 'timeZone'>, clock: Clock, fromMs: number, toMs: number): Occurrence[] {
+  if (config.maintenance.length === 0) return []
   const zone = openZone(config.timeZone)
   const aheadMs = clock.wall() - clock.now()
   return config.maintenance.flatMap((window) => {
