@@ -102,6 +102,7 @@ const dryRun = () => new Option('--dry-run', 'print exactly what would be writte
 
 const serviceCommand = program
   .command('service')
+  .helpCommand(false)
   .description("the watch as a service of this machine: systemd's, or launchd's")
   .addHelpText('after', '\nExamples:\n  $ towerwatch service install --dry-run\n  $ towerwatch service status')
 for (const [verb, description, example] of [

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { AlreadyRunningError, startControlServer } from '../adapters/control/server.ts'
 import { socketPath } from '../adapters/control/socket-path.ts'
@@ -18,6 +18,9 @@ export async function backupLedger(shell: Shell, file: string, options: { config
 /** `towerwatch restore FILE`: only while no watch runs. The ledger that was there is kept beside the new one. */
 export async function restoreLedger(shell: Shell, file: string, options: { config?: string }): Promise<number> {
   const config = readConfig(shell, options.config)
+  const source = resolve(shell.cwd, file)
+  if (!existsSync(source))
+    throw new ShellError(`${source}: there is no such file. "towerwatch backup FILE" writes one.`, exitCode.wrongInput)
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 })
   // Whoever holds the socket is the one who may touch the ledger: none can start meanwhile either.
   const lock = await startControlServer(socketPath(config.stateDir), async () => ({
@@ -29,7 +32,7 @@ export async function restoreLedger(shell: Shell, file: string, options: { confi
   })
   try {
     const path = ledgerFile(config)
-    const { replaced } = await orShellError(restore(path, resolve(shell.cwd, file), new Date()))
+    const { replaced } = await orShellError(restore(path, source, new Date()))
     shell.out(`The ledger is restored from ${file}.`)
     if (replaced !== undefined) shell.out(`The one that was there is kept: ${replaced}`)
     return exitCode.ok

@@ -51,6 +51,8 @@ export function simulationReport(outcome: Outcome, summary: Summary): string[] {
     `${summary.days} days of ${summary.agents} agents under ${strikes.length} faults (seed ${summary.seed}), in ${summary.wallS.toFixed(1)} s`,
     '',
     ...delayTable(outcome),
+    'Noticed are those with an incident of their own; the others struck who was down or',
+    'out of sight already, were over before anybody had to know, or strike the watch.',
     '',
     `${verdict.incidents} incidents; told in the Tower: ${said.problem} alerts of problems, ${said.recovery} of recoveries, ${said.reminder} reminders, ${said.other} notices`,
     `missed deaths      ${summary.missed}`,
