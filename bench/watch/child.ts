@@ -13,7 +13,8 @@ export interface Child {
 
 /** `name`: a file of bench/. */
 export function startChild(name: string, ...argv: string[]): Child {
-  const child = fork(join(import.meta.dirname, '..', name), argv)
+  // Not with this program's own options: what follows its parent lets go of the channel that this one listens to.
+  const child = fork(join(import.meta.dirname, '..', name), argv, { execArgv: [] })
   if (child.pid === undefined) throw new Error(`${name} could not be started`)
   return {
     pid: child.pid,
