@@ -147,13 +147,20 @@ function openWorld(config: Config, stage: Stage): { start(): void; judge(): void
     })
   }
 
+  /** The second line in a row says so for sure: the host has been asked again, and answered. */
+  function goes(agent: string, cause: 'process-gone' | 'pane-dead'): void {
+    const isSure = roster()?.agent(agent)?.facts.suspected !== undefined && !lost.has(config.agents.get(agent)?.host ?? '')
+    if (isSure) roster()?.observe(agent, { kind: 'sighted', gone: cause })
+    else suspect(agent, cause)
+  }
+
   function live(line: TraceLine): void {
     const nowMs = stage.clock.now()
     if ('beat' in line) {
       roster()?.observe(line.agent, { kind: 'beat', beat: beatOf(line.beat, nowMs) })
     } else if ('process' in line) {
       if (line.process === 'alive') roster()?.observe(line.agent, { kind: 'sighted' })
-      else suspect(line.agent, line.process === 'gone' ? 'process-gone' : line.process)
+      else goes(line.agent, line.process === 'gone' ? 'process-gone' : line.process)
     } else if ('paused' in line) {
       const by = 'person'
       roster()?.observe(line.agent, line.paused === null ? { kind: 'resumed', by } : { kind: 'paused', by, reason: line.paused })

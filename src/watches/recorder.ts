@@ -68,8 +68,12 @@ export function startRecorder(
       paused: pauses.map(([, { reason }]) => reason).join('; ') || null,
     }
     told.set(agent, after)
-    if (facts.gone && !before.gone)
-      tell({ at: seconds(facts.gone.atMs), agent, process: facts.gone.cause === 'process-gone' ? 'gone' : facts.gone.cause })
+    if (facts.gone && !before.gone) {
+      const process = facts.gone.cause === 'process-gone' ? 'gone' : facts.gone.cause
+      // When it was seen first, and when its host was asked again: the second line makes it sure for who replays it.
+      tell({ at: seconds(facts.gone.atMs), agent, process })
+      tell({ at: seconds(nowMs), agent, process })
+    }
     if (after.condition !== before.condition) tell({ at: seconds(nowMs), agent, condition: after.condition })
     if (after.paused !== before.paused) tell({ at: seconds(nowMs), agent, paused: after.paused })
   }

@@ -85,6 +85,11 @@ it('a recorded trace replays to the transitions that the ledger has', async () =
   live('timmy', 'local')
   host('far').kill('ezra')
   await clock.advance(20_000)
+  // Back before a trace that only says that he was gone once would have believed it.
+  host('local').kill('timmy')
+  await clock.advance(2_500)
+  live('timmy', 'local')
+  await clock.advance(10_000)
   host('far').refuse('unreachable')
   host('far').cut()
   await clock.advance(100_000)

@@ -131,6 +131,14 @@ describe('a process that is gone', () => {
     expect(alive.of('agent:a1')).toEqual(['up -> late at 90 (91)'])
   })
 
+  it('is sure at once where a second look shows it, too', async () => {
+    const gone = (at: number) => ({ at, agent: 'a1', process: 'gone' })
+    const played = await play([...beats(0, 60), gone(62), gone(62.4), beat(63, 1, { epoch: 'e2' }), end(80)])
+    expect(played.of('agent:a1')).toEqual(['up -> down at 62 (62.4): process-gone', 'down -> up at 63'])
+    const lost = { at: 62.1, host: 'h1', reachable: false }
+    expect((await play([...beats(0, 60), gone(62), lost, gone(62.4), end(80)])).alerts).toEqual(['problem host:h1 at 62.4'])
+  })
+
   it('is none where it beats again before that', async () => {
     const played = await play([...beats(0, 60), { at: 62, agent: 'a1', process: 'gone' }, beat(64, 99, { epoch: 'e2' }), end(80)])
     expect(played.of('agent:a1')).toEqual([])
