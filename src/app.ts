@@ -125,7 +125,12 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   const budgets = startBudgetWatch(() => config, { ...engine, ledger, clock, log })
   hosts = startHosts()
   const tower = ports.tower?.(
-    towerHandlers({ outbox: engine.outbox, desk, operations: ports.operations, fleet: () => fleetView(config, engine, clock.now()) }),
+    towerHandlers({
+      outbox: engine.outbox,
+      desk,
+      operations: ports.operations,
+      fleet: () => fleetView(config, engine, clock.now(), clock.wall()),
+    }),
   )
   const offTower = roster.on((event) => {
     if (event.kind === 'changed') tower?.changed(event)

@@ -1,8 +1,9 @@
 /** The fleet as the Towers are shown it. Ages, not instants, so that two clocks need not agree. */
 import { basename } from 'node:path'
 import type { AgentConfig, Config } from '../config/config.ts'
+import type { AgentRecord } from '../domain/agent.ts'
 import { sayCause } from '../domain/alert.ts'
-import { sayDuration } from '../domain/duration.ts'
+import { localMs, openZone, sayLocal, type Zone } from '../domain/local-time.ts'
 import type { Body } from '../ports/host.ts'
 import type { AgentView, HostView } from '../protocol/messages.ts'
 import type { Mutes } from './mutes.ts'
@@ -13,7 +14,14 @@ interface Mirrored {
   mutes: Pick<Mutes, 'of' | 'inMaintenance'>
 }
 
-function agentView(agent: AgentConfig, { roster, mutes }: Mirrored, nowMs: number): AgentView | undefined {
+/** How a moment is told. Who is down or paused may send nothing new for hours: what is left of a time would be wrong by then. */
+interface Telling {
+  zone: Zone
+  /** How far the clock on the wall is ahead of the watch's own. */
+  aheadMs: number
+}
+
+function agentView(agent: AgentConfig, { roster, mutes }: Mirrored, nowMs: number, telling: () => Telling): AgentView | undefined {
   const record = roster.agent(agent.id)
   if (!record) return undefined
   const { status, facts } = record
@@ -27,7 +35,7 @@ function agentView(agent: AgentConfig, { roster, mutes }: Mirrored, nowMs: numbe
     host: agent.host,
     state: status.state,
     forMs: age(status.sinceMs, nowMs),
-    ...(status.cause !== undefined && { cause: sayCause(status.cause).slice(0, 60) }),
+    ...(status.cause !== undefined && { cause: sayWhy(status.cause, facts, telling) }),
     ...(beat && { beatAgeMs: age(beat.atMs, nowMs) }),
     periodMs: agent.timing.periodMs,
     graceMs: agent.timing.graceMs,
@@ -45,9 +53,25 @@ function agentView(agent: AgentConfig, { roster, mutes }: Mirrored, nowMs: numbe
         ...(incident.closedMs === undefined && incident.ack && { acknowledgedBy: incident.ack.by.name.slice(0, 80) }),
       },
     }),
-    ...(maintenance && { maintenance: `${maintenance.reason.slice(0, 150)} (for another ${sayDuration(maintenance.toMs - nowMs)})` }),
+    ...(maintenance && {
+      maintenance: `${maintenance.reason.slice(0, 110)} (until ${sayMoment(maintenance.toMs, telling())} ${telling().zone.name})`,
+    }),
     ...(record.flapping && { flapping: true }),
   }
+}
+
+/** A pause that ends by itself says when. */
+function sayWhy(cause: string, facts: AgentRecord['facts'], telling: () => Telling): string {
+  const pauses = Object.values(facts.paused?.by ?? {})
+  const untilMs = pauses[0]?.untilMs
+  if (untilMs === undefined || pauses.length > 1) return sayCause(cause).slice(0, 60)
+  const until = ` (until ${sayMoment(untilMs, telling())})`
+  return `${sayCause(cause).slice(0, 60 - until.length)}${until}`
+}
+
+/** "2026-11-23 09:30", in the fleet's time zone. */
+function sayMoment(atMs: number, { zone, aheadMs }: Telling): string {
+  return sayLocal(localMs(zone, atMs + aheadMs)).replace('T', ' ')
 }
 
 function hostView(id: string, config: Config, roster: Mirrored['roster'], nowMs: number): HostView | undefined {
@@ -57,10 +81,17 @@ function hostView(id: string, config: Config, roster: Mirrored['roster'], nowMs:
   return { id, name: host.name.slice(0, 60), state: record.status.state, forMs: age(record.status.sinceMs, nowMs) }
 }
 
-export function fleetView(config: Config, mirrored: Mirrored, nowMs: number): { hosts: HostView[]; agents: AgentView[] } {
+/** `wallMs`: what the clock on the wall shows at `nowMs` of the watch's own. */
+export function fleetView(config: Config, mirrored: Mirrored, nowMs: number, wallMs: number): { hosts: HostView[]; agents: AgentView[] } {
+  let told: Telling | undefined
+  // A zone costs a millisecond to open: only where somebody is in maintenance or paused for a time.
+  const telling = () => {
+    told ??= { zone: openZone(config.timeZone), aheadMs: wallMs - nowMs }
+    return told
+  }
   return {
     hosts: [...config.hosts.keys()].flatMap((id) => hostView(id, config, mirrored.roster, nowMs) ?? []),
-    agents: [...config.agents.values()].flatMap((agent) => agentView(agent, mirrored, nowMs) ?? []),
+    agents: [...config.agents.values()].flatMap((agent) => agentView(agent, mirrored, nowMs, telling) ?? []),
   }
 }
 

@@ -17,7 +17,7 @@ describe('the fleet as a Tower is shown it', () => {
     await clock.advance(1_500)
     roster.observe('timmy', { kind: 'sighted', gone: 'process-gone' })
     await clock.advance(500)
-    expect(fleetView(config, engine, clock.now())).toEqual({
+    expect(fleetView(config, engine, clock.now(), clock.now())).toEqual({
       hosts: [{ id: 'local', name: 'local', state: 'up', forMs: 2_000 }],
       agents: [
         {
@@ -56,12 +56,24 @@ describe('the fleet as a Tower is shown it', () => {
     const until = clock.now() + 7_200_000
     const subject = { kind: 'host' as const, id: 'local' }
     await mutes.add({ kind: 'maintenance', subject, fromMs: clock.now(), toMs: until, reason: 'new disk', by })
-    expect(fleetView(config, engine, clock.now()).agents[0]).toMatchObject({
+    expect(fleetView(config, engine, clock.now(), clock.now()).agents[0]).toMatchObject({
       state: 'up',
       flapping: true,
-      maintenance: 'new disk (for another 2 h)',
+      maintenance: expect.stringMatching(/^new disk \(until \d{4}-\d\d-\d\d \d\d:\d\d Europe\/Berlin\)$/),
       incident: { acknowledgedBy: 'Ada' },
     })
+  })
+
+  it('tells until when somebody is paused, by the clocks of the fleet: what is left of the time would be old soon', () => {
+    const config = fleetConfig([agentConfig('timmy')], { timeZone: 'Asia/Kolkata' })
+    const { roster, mutes, clock } = testEngine(config)
+    const nowMs = clock.now()
+    const pause = { kind: 'paused', by: 'person', reason: 'x'.repeat(80) } as const
+    roster.observe('timmy', { ...pause, untilMs: nowMs + 60_000 })
+    const cause = () => fleetView(config, { roster, mutes }, nowMs, Date.UTC(2026, 10, 23, 20, 0)).agents[0]?.cause
+    expect(cause()).toBe(`${'x'.repeat(35)} (until 2026-11-24 01:31)`)
+    roster.observe('timmy', pause)
+    expect(cause()).toBe('x'.repeat(60))
   })
 
   it('fits on the wire, whatever is declared and beaten', () => {
@@ -80,7 +92,7 @@ describe('the fleet as a Tower is shown it', () => {
           const config = fleetConfig([agentConfig('timmy', { name, body }), agentConfig('ezra', { paused })])
           const engine = testEngine(config, { ledger, clock })
           engine.roster.observe('timmy', { kind: 'sighted', beat: { atMs: clock.now() - ageMs, epoch: 'a', doing: doing.slice(0, 200) } })
-          const { agents, hosts } = fleetView(config, engine, clock.now())
+          const { agents, hosts } = fleetView(config, engine, clock.now(), clock.now())
           expect(agents).toHaveLength(2)
           for (const agent of agents) expect(agentSchema.safeParse(agent).error).toBeUndefined()
           for (const host of hosts) expect(hostSchema.safeParse(host).error).toBeUndefined()
