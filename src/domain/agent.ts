@@ -431,9 +431,8 @@ function freshStatus(facts: AgentFacts, nowMs: number, timing: Timing, before: A
 
 /** Whether it is down whatever its beats say. */
 function isEvident(facts: AgentFacts, nowMs: number, timing: Timing): boolean {
-  const isHardFailure = facts.failing !== undefined && facts.failing.count >= (timing.failures ?? 1)
   const isOverdue = nowMs >= silentSince(facts, timing) || nowMs >= hungSince(facts, timing)
-  return facts.gone !== undefined || facts.condition !== undefined || isHardFailure || isOverdue
+  return facts.gone !== undefined || facts.condition !== undefined || hardFailure(facts, timing) !== undefined || isOverdue
 }
 
 function judgedStatus(facts: AgentFacts, nowMs: number, timing: Timing, before: AgentRecord): AgentStatus {
@@ -441,8 +440,8 @@ function judgedStatus(facts: AgentFacts, nowMs: number, timing: Timing, before: 
   if (!beat) return { state: 'new', sinceMs: nowMs }
   if (facts.gone) return { state: 'down', sinceMs: facts.gone.atMs, cause: facts.gone.cause }
   if (facts.condition) return { state: 'down', sinceMs: facts.condition.atMs, cause: 'failing' }
-  const isHardFailure = facts.failing !== undefined && facts.failing.count >= (timing.failures ?? 1)
-  if (facts.failing && isHardFailure) return { state: 'down', sinceMs: facts.failing.atMs, cause: 'failing' }
+  const failure = hardFailure(facts, timing)
+  if (failure) return { state: 'down', sinceMs: failure.atMs, cause: 'failing' }
   const { periodMs } = effective(timing, beat)
   const silentMs = silentSince(facts, timing)
   // A death that waits to be confirmed happened before whatever time brings meanwhile: it is dated to when it was seen.
@@ -459,6 +458,11 @@ function judgedStatus(facts: AgentFacts, nowMs: number, timing: Timing, before: 
   const lateMs = Math.max(beat.atMs + periodMs, facts.watchedSinceMs)
   if (nowMs - beat.atMs >= periodMs) return { state: 'late', sinceMs: lateMs }
   return { state: 'up', sinceMs: status.state === 'down' ? facts.good.sinceMs : beat.atMs }
+}
+
+/** It has said that it fails often enough in a row. */
+function hardFailure({ failing }: AgentFacts, timing: Timing): AgentFacts['failing'] {
+  return failing && failing.count >= (timing.failures ?? 1) ? failing : undefined
 }
 
 function silentSince({ lastBeat, watchedSinceMs }: AgentFacts, timing: Timing): number {

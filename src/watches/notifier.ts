@@ -136,6 +136,15 @@ export function startNotifier(config: () => Config, ports: NotifierPorts): Notif
     })
   }
 
+  /** `told`: who is taken to have heard it already. */
+  function tell(alert: AlertRecord, told: readonly LedgerFact[]): Promise<void> {
+    const written = journal.write([{ kind: 'alert', alert }, ...told])
+    keep(alert, written)
+    sayFromMemory()
+    wake()
+    return written
+  }
+
   function sayFromMemory(): void {
     if (!journal.isBroken()) return
     for (const entry of pending.values()) {
@@ -204,18 +213,12 @@ export function startNotifier(config: () => Config, ports: NotifierPorts): Notif
         at: atMs,
         text: text.slice(0, 400),
       }
-      const told = except.map((receiver) => ({ kind: 'told' as const, receiver, alertId: alert.id, atMs }))
-      keep(alert, journal.write([{ kind: 'alert', alert }, ...told]))
-      sayFromMemory()
-      wake()
+      void tell(
+        alert,
+        except.map((receiver) => ({ kind: 'told', receiver, alertId: alert.id, atMs })),
+      )
     },
-    tell: (alert) => {
-      const written = journal.write([{ kind: 'alert', alert }])
-      keep(alert, written)
-      sayFromMemory()
-      wake()
-      return written
-    },
+    tell: (alert) => tell(alert, []),
     unwritten: () => (journal.isBroken() ? [...pending.values()].map(({ alert }) => ({ ...alert, text: fromMemoryText(alert.text) })) : []),
     on: (listener) => {
       listeners.add(listener)
