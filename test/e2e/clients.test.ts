@@ -163,10 +163,11 @@ describe('the webclient in a browser', () => {
       return shows(/6 agents:/, 2_000).catch(() => false as const)
     }
     await until(mirrored, { withinMs: 60_000, what: 'a table of the fleet' })
-    const log = page.locator('#messagewindow')
-    expect(await log.evaluate((element) => element.scrollWidth <= element.clientWidth)).toBe(true)
+    // What does not fit is named in the failure.
+    const tooWide = (element: HTMLElement) => (element.scrollWidth > element.clientWidth ? element.innerText : 'nothing')
+    expect(await page.locator('#messagewindow').evaluate(tooWide)).toBe('nothing')
     const table = page.locator('.message.table', { hasText: /^Agent/ }).last()
-    expect(await table.evaluate((element) => element.scrollWidth <= element.clientWidth)).toBe(true)
+    expect(await table.evaluate(tooWide)).toBe('nothing')
     await page.close()
   })
 })

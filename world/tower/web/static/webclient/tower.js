@@ -90,6 +90,9 @@
   }
 
   function receive(frame) {
+    // Evennia's Portal takes connections before its Server is there, and what is said to it then is lost.
+    if (!heard) tellWidthAnew()
+    heard = true
     let name
     let args
     try {
@@ -107,6 +110,8 @@
 
   let socket
   let failures = 0
+  /** Something came over this connection. */
+  let heard = false
 
   function connect() {
     const url = page.websocketUrl || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.hostname}:${page.websocketPort}`
@@ -116,8 +121,7 @@
       if (failures > 0) showText('Connected again.', 'note')
       failures = 0
       connection.textContent = 'Connected'
-      width = 0
-      tellWidth()
+      heard = false
     })
     socket.addEventListener('message', (event) => receive(event.data))
     socket.addEventListener('close', () => {
@@ -136,6 +140,10 @@
 
   /** Tables are drawn for the width of this screen. */
   let width = 0
+  function tellWidthAnew() {
+    width = 0
+    tellWidth()
+  }
   function tellWidth() {
     const probe = document.createElement('span')
     probe.className = 'message'
