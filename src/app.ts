@@ -3,7 +3,7 @@ import type { Config, SinkConfig } from './config/config.ts'
 import type { Subject } from './domain/incident.ts'
 import type { LedgerState, TowerState } from './domain/own-beat.ts'
 import type { TraceLine } from './domain/trace.ts'
-import { openEngine } from './engine.ts'
+import { type Engine, openEngine } from './engine.ts'
 import { type Desk, openDesk } from './operations/desk.ts'
 import type { Operation } from './operations/operation.ts'
 import type { BeatSource } from './ports/beat-source.ts'
@@ -79,6 +79,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
     ports.operations,
     {
       config: () => config,
+      watchId: watchIdOf(engine.journal, ledger, ports.newId),
       clock,
       ledger,
       agent: roster.agent,
@@ -195,6 +196,15 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
     hosts = startHosts()
     tower?.redeclare()
   }
+}
+
+/** By which hosts know the orders of this ledger from those of another one. */
+function watchIdOf(journal: Engine['journal'], ledger: Ledger, newId: () => string): string {
+  const known = ledger.note('watch-id')
+  if (known !== undefined) return known
+  const id = newId()
+  void journal.write([{ kind: 'note', name: 'watch-id', value: id }])
+  return id
 }
 
 function shown({ kind, id }: Subject): { agents: string[]; hosts: string[] } {

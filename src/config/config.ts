@@ -1,10 +1,12 @@
 /** The fleet as the watch uses it: checked, with defaults, paths absolute, secrets read. */
 import type { Timing } from '../domain/agent.ts'
+import type { AuthorityPolicy } from '../domain/authority.ts'
 import type { Flapping } from '../domain/flapping.ts'
+import type { Thresholds } from '../domain/health.ts'
 import type { MaintenanceWindow } from '../domain/maintenance.ts'
 import type { AlertPolicy } from '../domain/notice.ts'
-import type { Policy } from '../domain/remedy.ts'
-import type { Body } from '../ports/host.ts'
+import type { Policy, RemedyLimits } from '../domain/remedy.ts'
+import type { Body, ServiceDeclaration } from '../ports/host.ts'
 
 export interface Config {
   /** The file it was read from, absolute. */
@@ -27,6 +29,10 @@ export interface Config {
   push?: { host: string; port: number }
   /** `bundled`: the Tower that came with Towerwatch. */
   tower: { kind: 'bundled' } | TowerConfig
+  /** How often each host is asked for its health. */
+  healthEveryMs: number
+  remedies: RemedyLimits
+  authority: AuthorityPolicy
   hosts: ReadonlyMap<string, HostConfig>
   agents: ReadonlyMap<string, AgentConfig>
 }
@@ -39,9 +45,28 @@ export interface TowerConfig {
   password: Secret
 }
 
-export type HostConfig =
-  | { kind: 'local'; id: string; name: string }
-  | { kind: 'ssh'; id: string; name: string; address: string; port?: number; user?: string; identity?: string; knownHosts?: string }
+export type HostConfig = HostCommon & ({ kind: 'local' } | ({ kind: 'ssh' } & SshAccess))
+
+interface HostCommon {
+  id: string
+  name: string
+  services: readonly ServiceDeclaration[]
+  thresholds: Thresholds
+  /** Sockets of tmux servers whose panes are shown, beside those that agents live in. */
+  sockets: readonly string[]
+}
+
+export interface SshAccess {
+  address: string
+  port?: number
+  user?: string
+  identity?: string
+  /** The key for what changes something; absent: the same one. */
+  actIdentity?: string
+  knownHosts?: string
+  /** sent: the gate's text goes over the connection. installed: it is there, behind a forced command. */
+  gate: 'sent' | 'installed'
+}
 
 export interface AgentConfig {
   id: string
@@ -53,6 +78,14 @@ export interface AgentConfig {
   body: Body
   stopGraceMs: number
   startGraceMs: number
+  /** What it writes about itself. */
+  log?: string
+  /** The files of its settings. */
+  configs: readonly string[]
+  /** auto: settings with which it does not come up are put aside for the last good ones. */
+  rollBack: 'auto' | 'off'
+  /** Neither progress nor a word in its pane for so long: hung. Absent: never judged. */
+  quietMs?: number
   paused?: string
   /** Why it may be noticed later than the deadman bound. */
   slowBecause?: string

@@ -166,7 +166,11 @@ function distinct(things: readonly Found[]): Found[] {
 export function resolve(argument: ArgumentDeclaration, typed: string, names: Names): Resolved {
   switch (argument.kind) {
     case 'text':
+    case 'word':
+    case 'pane':
       return resolveText(typed)
+    case 'flag':
+      return plain(typed) === 'yes' ? { value: 'yes' } : { wrong: 'is there or is not' }
     case 'duration':
       return resolveDuration(typed)
     case 'number':

@@ -3,6 +3,18 @@
 /** auto: the watch restarts it. ask: it asks a person to. off: it never does, and does not ask. */
 export type Policy = 'auto' | 'ask' | 'off'
 
+/** How much the watch does by itself. Absent: without a limit. */
+export interface RemedyLimits {
+  /** So many automatic restarts in the whole fleet, and of one agent, within `perMs`. */
+  budget?: number
+  agentBudget?: number
+  perMs: number
+  /** So many restarts at the same time, of people, too. */
+  atOnce: number
+  /** Who dies again after so many restarts within so long is given up, but for one try each `retryMs`. */
+  crashLoop?: { starts: number; withinMs: number; retryMs: number }
+}
+
 export const backoff = { baseMs: 5_000, capMs: 300_000, stableMs: 600_000 } as const
 
 /**

@@ -15,6 +15,7 @@ export const ack: Operation = {
   ],
   examples: ['ack bezalel', 'ack 12 2h', 'ack 12 sticky I am on it'],
   effect: 'acts',
+  role: 'operate',
   answeredBy: 'watch',
   deadlineMs: 15_000,
 
@@ -53,6 +54,7 @@ export const unack: Operation = {
   arguments: [{ name: 'incident', kind: 'incident', required: true, help: 'its number, or the agent or host that has it' }],
   examples: ['unack bezalel', 'unack 12'],
   effect: 'acts',
+  role: 'operate',
   answeredBy: 'watch',
   deadlineMs: 15_000,
 

@@ -7,7 +7,7 @@ import { nearest } from '../domain/nearest.ts'
 import type { Actor, ArgumentDeclaration } from '../domain/operation.ts'
 import { LedgerError, type OperationRecord } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
-import type { CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
+import type { ActingOperation, CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
 
 export interface DeskRequest {
   operation: string
@@ -35,7 +35,7 @@ interface Act {
 
 export function openDesk(
   operations: readonly Operation[],
-  context: Omit<OperationContext, 'actor' | 'progress' | 'config'> & { config: () => OperationContext['config'] },
+  context: Omit<OperationContext, 'actor' | 'progress' | 'config'> & { config: () => OperationContext['config']; watchId: string },
   log: Log,
 ): Desk {
   const acts = new Map<string, Act>()
@@ -43,15 +43,20 @@ export function openDesk(
   async function request(asked: DeskRequest, progress: (line: string) => void): Promise<Outcome> {
     const operation = operations.find(({ name, aliases }) => name === asked.operation || aliases.includes(asked.operation))
     if (!operation || operation.answeredBy === 'shell') return refusal(unknownOperation(operations, asked.operation))
-    const { config, ...rest } = context
+    const { config, watchId: _, ...rest } = context
     const checked = checkArguments(operation, asked.arguments, { ...rest, config: config() })
     if ('fault' in checked) return refusal(checked.fault)
-    if (operation.effect === 'sees') return run(operation, checked.args, asked, progress)
+    if (operation.effect === 'sees') return guarded(operation, asked, progress, (rest) => operation.run(checked.args, rest))
     if (operation.oneAtATime) return alone(operation, checked.args, asked, progress)
     return audited(operation, checked.args, asked, progress)
   }
 
-  function alone(operation: Operation, args: CheckedArguments, asked: DeskRequest, progress: (line: string) => void): Promise<Outcome> {
+  function alone(
+    operation: ActingOperation,
+    args: CheckedArguments,
+    asked: DeskRequest,
+    progress: (line: string) => void,
+  ): Promise<Outcome> {
     const agent = args['agent'] ?? ''
     const running = acts.get(agent)
     if (running) {
@@ -73,7 +78,7 @@ export function openDesk(
   }
 
   async function audited(
-    operation: Operation,
+    operation: ActingOperation,
     args: CheckedArguments,
     asked: DeskRequest,
     progress: (line: string) => void,
@@ -89,7 +94,8 @@ export function openDesk(
     }
     const { number } = begun
     log.info({ operation: operation.name, arguments: args, actor: asked.actor, via: asked.via, number }, 'operation begins')
-    const outcome = await run(operation, args, asked, progress)
+    const attempt = { watch: context.watchId, number }
+    const outcome = await guarded(operation, asked, progress, (rest) => operation.run(args, { ...rest, attempt }))
     log.info({ operation: operation.name, number, status: outcome.status }, 'operation ended')
     try {
       const ended = { ...begun, status: outcome.status, lines: outcome.lines, endedMs: context.clock.now() }
@@ -113,10 +119,15 @@ export function openDesk(
     }
   }
 
-  async function run(operation: Operation, args: CheckedArguments, asked: DeskRequest, progress: (line: string) => void): Promise<Outcome> {
+  async function guarded(
+    operation: Operation,
+    asked: DeskRequest,
+    progress: (line: string) => void,
+    run: (rest: OperationContext) => Promise<Outcome>,
+  ): Promise<Outcome> {
     try {
-      const { config, ...rest } = context
-      return await operation.run(args, { ...rest, config: config(), actor: asked.actor, progress })
+      const { config, watchId: _, ...rest } = context
+      return await run({ ...rest, config: config(), actor: asked.actor, progress })
     } catch (error) {
       // A fault of ours or of the disk: the one who asked gets a plain sentence, the operator's log gets the cause.
       log.error(

@@ -13,6 +13,7 @@ export const fleet: Operation = {
   arguments: [],
   examples: ['fleet'],
   effect: 'sees',
+  role: 'see',
   answeredBy: 'tower',
   deadlineMs: 5_000,
 

@@ -12,6 +12,7 @@ export const health: Operation = {
   arguments: [{ name: 'subject', kind: 'agent-or-host', required: false, help: 'an agent or a host' }],
   examples: ['health', 'health bezalel'],
   effect: 'sees',
+  role: 'see',
   answeredBy: 'watch',
   deadlineMs: 15_000,
 
@@ -77,7 +78,7 @@ function hostLines(id: string, context: OperationContext): string[] {
     head,
     `Probed ${sayDuration(nowMs - atMs)} ago: on for ${sayDuration(seen.uptimeS * 1000)}, load ${seen.load1.toFixed(2)} on ${seen.cores} ${seen.cores === 1 ? 'core' : 'cores'}.`,
     `Memory: ${bytes(seen.memoryAvailableBytes)} of ${bytes(seen.memoryTotalBytes)} available${swap}.`,
-    ...seen.disks.map(
+    ...sizedDisks(seen).map(
       (disk) =>
         `Disk ${disk.mount}: ${bytes(disk.availableBytes)} of ${bytes(disk.totalBytes)} free (${percent(1 - disk.availableBytes / disk.totalBytes)} used).`,
     ),
@@ -108,12 +109,13 @@ function agentData(id: string, context: OperationContext) {
   }
 }
 
-function fullestDisk(seen: HostHealth): HostHealth['disks'][number] | undefined {
-  const used = (disk: HostHealth['disks'][number]) => 1 - disk.availableBytes / Math.max(1, disk.totalBytes)
-  return seen.disks.reduce<HostHealth['disks'][number] | undefined>(
-    (worst, disk) => (worst && used(worst) >= used(disk) ? worst : disk),
-    undefined,
-  )
+type Sized = Extract<HostHealth['disks'][number], { kind: 'sized' }>
+
+const sizedDisks = (seen: HostHealth): Sized[] => seen.disks.filter((disk) => disk.kind === 'sized')
+
+function fullestDisk(seen: HostHealth): Sized | undefined {
+  const used = (disk: Sized) => 1 - disk.availableBytes / Math.max(1, disk.totalBytes)
+  return sizedDisks(seen).reduce<Sized | undefined>((worst, disk) => (worst && used(worst) >= used(disk) ? worst : disk), undefined)
 }
 
 function percent(share: number): string {

@@ -18,6 +18,7 @@ export const incidents: Operation = {
   ],
   examples: ['incidents', 'incidents open', 'incidents ezra'],
   effect: 'sees',
+  role: 'see',
   answeredBy: 'watch',
   deadlineMs: 10_000,
 

@@ -5,11 +5,12 @@ import type { HostRecord } from '../domain/host.ts'
 import type { Incident, Mute, Subject } from '../domain/incident.ts'
 import type { Actor, OperationDeclaration } from '../domain/operation.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { HostHealth, HostLink } from '../ports/host.ts'
+import type { Attempt, HostHealth, HostLink } from '../ports/host.ts'
 import type { Ledger } from '../ports/ledger.ts'
 import type { TowerLink } from '../ports/tower.ts'
 
-export type OutcomeStatus = 'ok' | 'failed' | 'timeout' | 'refused'
+/** waiting: nothing was done yet, a second person has to confirm it. */
+export type OutcomeStatus = 'ok' | 'failed' | 'timeout' | 'refused' | 'waiting'
 
 export interface Outcome {
   status: OutcomeStatus
@@ -73,8 +74,23 @@ export interface MuteBook {
  */
 export type CheckedArguments = Readonly<Record<string, string>>
 
-export interface Operation extends OperationDeclaration {
+export type Operation = SeeingOperation | ActingOperation
+
+interface SeeingOperation extends OperationDeclaration {
+  effect: 'sees'
+  run(args: CheckedArguments, context: OperationContext): Promise<Outcome>
+}
+
+export interface ActingOperation extends OperationDeclaration {
+  effect: 'acts'
   /** `agent`: one at a time per agent; who asks meanwhile follows the one that is under way. */
   oneAtATime?: 'agent'
-  run(args: CheckedArguments, context: OperationContext): Promise<Outcome>
+  run(args: CheckedArguments, context: ActContext): Promise<Outcome>
+  /** What `run` would do at this moment, told and not done. */
+  plan(args: CheckedArguments, context: ActContext): Promise<Outcome>
+}
+
+export interface ActContext extends OperationContext {
+  /** Of this operation in the audit: what the host knows a repeated order by. */
+  attempt: Attempt
 }

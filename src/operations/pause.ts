@@ -14,6 +14,7 @@ export const pause: Operation = {
   ],
   examples: ['pause ezra learning a new model', 'pause ezra 2h learning a new model'],
   effect: 'acts',
+  role: 'operate',
   answeredBy: 'watch',
   deadlineMs: 15_000,
 
@@ -45,6 +46,7 @@ export const resume: Operation = {
   arguments: [{ name: 'agent', kind: 'agent', required: true, help: 'the agent to judge again' }],
   examples: ['resume ezra'],
   effect: 'acts',
+  role: 'operate',
   answeredBy: 'watch',
   deadlineMs: 15_000,
 

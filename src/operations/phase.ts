@@ -11,6 +11,7 @@ export const phase: Operation = {
   arguments: [],
   examples: ['phase'],
   effect: 'sees',
+  role: 'see',
   answeredBy: 'watch',
   deadlineMs: 10_000,
 

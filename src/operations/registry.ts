@@ -30,5 +30,12 @@ export const operations: readonly Operation[] = [
 
 /** Their declarations alone, as they are printed to operations.json. */
 export function declarations(): OperationDeclaration[] {
-  return operations.map(({ run: _, oneAtATime: __, ...declaration }) => declaration)
+  return operations.map((operation) => {
+    if (operation.effect === 'sees') {
+      const { run: _, ...declaration } = operation
+      return declaration
+    }
+    const { run: _, plan: __, oneAtATime: ___, ...declaration } = operation
+    return declaration
+  })
 }

@@ -11,6 +11,7 @@ export const restart: Operation = {
   arguments: [{ name: 'agent', kind: 'agent', required: true, help: 'the agent to restart' }],
   examples: ['restart bezalel'],
   effect: 'acts',
+  role: 'operate',
   answeredBy: 'watch',
   deadlineMs: 300_000,
   oneAtATime: 'agent',
@@ -30,7 +31,7 @@ export const restart: Operation = {
     // Listening begins before the start: a quick agent beats before the gate has answered.
     const newLife = listenForNewLife(id, context)
     try {
-      await hands.restart(id, mode, ({ step, text }) => context.progress(`${step}: ${text}`))
+      await hands.restart(id, mode, { attempt: context.attempt, isDryRun: false }, ({ step, text }) => context.progress(`${step}: ${text}`))
     } catch (error) {
       newLife.stop()
       if (!(error instanceof HostError)) throw error

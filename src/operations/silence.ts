@@ -18,6 +18,7 @@ export const silence: Operation = {
   arguments: [...quietly],
   examples: ['silence all 30m moving to the new switch', 'silence host ezra 1d broken fan', 'silence ezra 2h disk is being swapped'],
   effect: 'acts',
+  role: 'operate',
   answeredBy: 'watch',
   deadlineMs: 15_000,
   run: (args, context) => begin('silence', args, context),
@@ -31,6 +32,7 @@ export const maintenance: Operation = {
   arguments: [...quietly],
   examples: ['maintenance all 30m new kernel', 'maintenance ezra 2h disk is being swapped'],
   effect: 'acts',
+  role: 'operate',
   answeredBy: 'watch',
   deadlineMs: 15_000,
   run: (args, context) => begin('maintenance', args, context),
@@ -68,6 +70,7 @@ export const silences: Operation = {
   arguments: [],
   examples: ['silences'],
   effect: 'sees',
+  role: 'see',
   answeredBy: 'watch',
   deadlineMs: 10_000,
 
@@ -101,6 +104,7 @@ export const unsilence: Operation = {
   arguments: [{ name: 'number', kind: 'number', required: true, help: 'of the silence or maintenance' }],
   examples: ['unsilence 3'],
   effect: 'acts',
+  role: 'operate',
   answeredBy: 'watch',
   deadlineMs: 15_000,
 

@@ -22,6 +22,7 @@ export const uptime: Operation = {
   arguments: [{ name: 'subject', kind: 'subject', required: false, help: 'an agent, a host, or all' }],
   examples: ['uptime', 'uptime ezra', 'uptime host ezra'],
   effect: 'sees',
+  role: 'see',
   answeredBy: 'watch',
   deadlineMs: 20_000,
 

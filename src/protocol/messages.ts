@@ -81,6 +81,8 @@ const actorSchema = z.strictObject({
   kind: z.enum(['account', 'shell', 'watch']),
   id: z.string().max(64),
   name: line(80),
+  /** Where that person sat, as far as the game knows: "telnet 127.0.0.1". For the audit. */
+  from: line(80).optional(),
 })
 
 const operationName = z.string().regex(/^[a-z][a-z-]{0,31}$(?!\n)/)
@@ -141,13 +143,16 @@ export const watchMessages = {
     /** Recoveries: how long the longest of its incidents lasted. */
     durationMs: ageMs.optional(),
   }),
-  /** Progress and end of an operation that was asked for. `running` may come many times. Final ones are acknowledged. */
+  /**
+   * Progress and end of an operation that was asked for. `running` may come many times. Final ones are acknowledged; `waiting` is
+   * one of them: nothing was done yet, a second person has to confirm it.
+   */
   tower_result: z.strictObject({
     v: version,
     /** The id of the `tower_request`. */
     id: messageId,
     operation: operationName,
-    status: z.enum(['accepted', 'running', 'ok', 'failed', 'timeout', 'refused']),
+    status: z.enum(['accepted', 'running', 'ok', 'failed', 'timeout', 'refused', 'waiting']),
     /** The one who asked, as it stood in the request: an answer finds its person even after the game has restarted. */
     actor: actorSchema,
     /** Lines of plain text, to be shown as they are. */

@@ -11,6 +11,7 @@ const codes: Record<OutcomeStatus, number> = {
   failed: exitCode.failed,
   timeout: exitCode.failed,
   refused: exitCode.refused,
+  waiting: exitCode.ok,
 }
 
 export interface AskOptions {

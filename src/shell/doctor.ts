@@ -8,7 +8,7 @@ import { parseDuration } from '../domain/duration.ts'
 import { nearest } from '../domain/nearest.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type AgentSighting, type Host, HostError, type HostErrorKind } from '../ports/host.ts'
-import { declarationOf, type HeartbeatsLook, lookAtHeartbeats } from '../watches/heartbeats.ts'
+import { type HeartbeatsLook, hostDeclarationOf, lookAtHeartbeats } from '../watches/heartbeats.ts'
 import { adviceFor, type Rhythm } from './doctor-advice.ts'
 import { type AgentReport, type HostReport, reportOf, sayAgent, sayHost } from './doctor-report.ts'
 import { hostOf } from './hosts.ts'
@@ -93,7 +93,7 @@ async function examine(
   const link = ports.host(host.id, config).link()
   const watched = new Map<string, Watched>(agents.map(({ id }) => [id, { rhythm: { mtimesMs: new Map() } }]))
   try {
-    await link.open(agents.map(declarationOf), signal)
+    await link.open(hostDeclarationOf(host, agents), signal)
     const endMs = clock.now() + forMs
     for (;;) {
       const pids = new Map(

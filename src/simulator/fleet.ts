@@ -6,7 +6,8 @@ import { seededRandom } from './random.ts'
 export function generatedFleet(size: { seed: number; agents: number; hosts: number }): Config {
   const random = seededRandom(size.seed, 1)
   const hosts = new Map<string, HostConfig>()
-  for (let index = 1; index <= size.hosts; index++) hosts.set(`h${index}`, { kind: 'local', id: `h${index}`, name: `h${index}` })
+  for (let index = 1; index <= size.hosts; index++)
+    hosts.set(`h${index}`, { kind: 'local', id: `h${index}`, name: `h${index}`, services: [], thresholds: {}, sockets: [] })
   const agents = new Map<string, AgentConfig>()
   for (let index = 1; index <= size.agents; index++) {
     const id = `a${index}`
@@ -34,6 +35,8 @@ export function generatedFleet(size: { seed: number; agents: number; hosts: numb
         : { kind: 'command', start: ['/bin/agent'] },
       stopGraceMs: 10_000,
       startGraceMs: 300_000,
+      configs: [],
+      rollBack: 'off',
     })
   }
   return {
@@ -49,6 +52,9 @@ export function generatedFleet(size: { seed: number; agents: number; hosts: numb
     maintenance: [],
     deadman: { everyMs: 60_000, staleMs: 60_000, unit: 'towerwatch.service', scope: 'user', windowMs: 15 * 60_000 },
     tower: { kind: 'bundled' },
+    healthEveryMs: 60_000,
+    remedies: { perMs: 3_600_000, atOnce: 1 },
+    authority: { confirm: [], withinMs: 120_000, changes: 1_000, perMs: 60_000 },
     hosts,
     agents,
   }

@@ -7,12 +7,12 @@
  * wrong is not dead.
  */
 import { posix } from 'node:path'
-import type { AgentConfig } from '../config/config.ts'
+import type { AgentConfig, HostConfig } from '../config/config.ts'
 import type { Beat } from '../domain/agent.ts'
 import { sayDuration } from '../domain/duration.ts'
 import { type HeartbeatContent, type HeartbeatForm, type HeartbeatFormat, readHeartbeat } from '../domain/heartbeat.ts'
 import { type HeartbeatFault, heartbeatFault } from '../domain/heartbeat-fault.ts'
-import type { AgentDeclaration, AgentSighting, FileSighting, Unreadable } from '../ports/host.ts'
+import type { AgentDeclaration, AgentSighting, FileSighting, HostDeclaration, Unreadable } from '../ports/host.ts'
 
 /** Clocks of one machine and of its file server differ by so much without anything being wrong. */
 const futureMs = 5_000
@@ -62,9 +62,20 @@ export interface HeartbeatsLook {
   faults: { path: string; fault: HeartbeatFault }[]
 }
 
+/** What the gate of a host is told. */
+export function hostDeclarationOf(host: HostConfig, agents: readonly AgentConfig[]): HostDeclaration {
+  return { agents: agents.map(declarationOf), services: [...host.services], sockets: [...host.sockets] }
+}
+
 /** What the gate is to look at for this agent. */
-export function declarationOf(agent: AgentConfig): AgentDeclaration {
-  const common = { id: agent.id, body: agent.body, stopGraceMs: agent.stopGraceMs }
+function declarationOf(agent: AgentConfig): AgentDeclaration {
+  const common = {
+    id: agent.id,
+    body: agent.body,
+    stopGraceMs: agent.stopGraceMs,
+    configs: [...agent.configs],
+    ...(agent.log !== undefined && { log: agent.log }),
+  }
   const { heartbeat } = agent
   switch (heartbeat.kind) {
     case 'file': {

@@ -13,7 +13,7 @@ import type { HeartbeatContent } from '../domain/heartbeat.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type AgentSighting, type Host, HostError, type HostHealth, type HostLink } from '../ports/host.ts'
 import type { Log } from '../ports/log.ts'
-import { declarationOf, type HeartbeatsLook, lookAtHeartbeats, sayFaults } from './heartbeats.ts'
+import { type HeartbeatsLook, hostDeclarationOf, lookAtHeartbeats, sayFaults } from './heartbeats.ts'
 import type { Roster } from './roster.ts'
 
 const probeEveryMs = 60_000
@@ -103,7 +103,7 @@ export function startHostWatch(
       latest = link
       try {
         isToldGone = false
-        await link.open(config.agents.map(declarationOf), stopping.signal, () => link === latest && hearGone())
+        await link.open(hostDeclarationOf(config.host, config.agents), stopping.signal, () => link === latest && hearGone())
         await look(link)
         failures = 0
         connectedMs = clock.now()
@@ -187,7 +187,7 @@ export function startHostWatch(
     for (const [id, { content }] of looks) if (content.pid !== undefined) pids.set(id, content.pid)
     const askStopping = [...looks.values()].some(({ suspicion }) => suspicion && !suspicion.isConfirmed)
     isToldGone = false
-    const { agents, isStopping } = await link.beats(pids, { askStopping })
+    const { agents, isStopping } = await link.beats(pids, { askStopping, awaited: [] })
     lastAnswerMs = clock.now()
     // At every look, not only at the first: the watch may have been blind, or the sweep impatient, in between. And before
     // its agents, so that a host which is back is said to be back before any of them is said to be dead.

@@ -106,6 +106,10 @@ export function sayPlace(body: Body): string {
       return `command ${basename(body.start[0] ?? '')}`
     case 'service':
       return `service ${body.unit}`
+    case 'launchd':
+      return `job ${body.label}`
+    case 'hermes':
+      return `Hermes in ${body.home}`
   }
 }
 

@@ -7,6 +7,7 @@ import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { LinkOptions } from '../../src/adapters/hosts/link.ts'
 import type { ActProgress, AgentDeclaration, AgentSighting, Body, Host, HostError, HostLink, HostSighting } from '../../src/ports/host.ts'
+import { orders } from '../support/orders.ts'
 import { descendants, isAlive, killHard } from '../support/processes.ts'
 import { startTmux, type Tmux } from '../support/tmux.ts'
 import { until } from '../support/until.ts'
@@ -32,6 +33,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
     let strangers: ChildProcess[] = []
     let pidFiles: string[] = []
     let files = 0
+    const order = orders()
 
     beforeAll(async () => {
       fixture = await start()
@@ -61,12 +63,12 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
     async function opened(agents: AgentDeclaration[], options?: LinkOptions, onGone?: () => void): Promise<HostLink> {
       const link = fixture.host(options).link()
       links.push(link)
-      await link.open(agents, never, onGone)
+      await link.open({ agents, services: [], sockets: [] }, never, onGone && (() => onGone()))
       return link
     }
 
     function agent(id: string, body: Body, more: Partial<AgentDeclaration> = {}): AgentDeclaration {
-      return { id, heartbeatFiles: [path('heartbeat')], markers: [], stopGraceMs: 5_000, body, ...more }
+      return { id, heartbeatFiles: [path('heartbeat')], markers: [], configs: [], stopGraceMs: 5_000, body, ...more }
     }
 
     function watched(id: string, heartbeatFile: string): AgentDeclaration {
@@ -365,13 +367,13 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const declared = agent('ezra', processBody(['sleep', '600']))
         const link = await opened([declared])
         expect(only(await link.beats(new Map())).process).toEqual({ kind: 'gone' })
-        await link.restart('ezra', 'only-dead', () => {})
+        await link.restart('ezra', 'only-dead', order(), () => {})
         const first = alive(only(await link.beats(new Map())))
         expect(first.epoch).toMatch(/^[0-9a-f-]{36}:\d+$/)
         killHard(first.pid)
         await until(async () => only(await link.beats(new Map())).process.kind === 'gone', { withinMs: 5_000, what: 'the process is gone' })
         expect(only(await link.beats(new Map())).process).toEqual({ kind: 'gone', pid: first.pid })
-        await link.restart('ezra', 'only-dead', () => {})
+        await link.restart('ezra', 'only-dead', order(), () => {})
         expect(alive(only(await link.beats(new Map()))).epoch).not.toBe(first.epoch)
       })
 
@@ -422,11 +424,11 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const link = await opened([agent('ezra', processBody(['true'])), agent('timmy', { kind: 'command', start: ['true'] })])
         const fine = await opened([agent('timmy', { kind: 'command', start: ['true'] })])
         expect((await link.beats(new Map())).isStopping).toBe(false)
-        expect((await fine.beats(new Map(), { askStopping: true })).isStopping).toBe(false)
+        expect((await fine.beats(new Map(), { askStopping: true, awaited: [] })).isStopping).toBe(false)
         expect(await readText(log)).toBeUndefined()
-        expect((await link.beats(new Map(), { askStopping: true })).isStopping).toBe(true)
+        expect((await link.beats(new Map(), { askStopping: true, awaited: [] })).isStopping).toBe(true)
         await fake('systemctl', 'echo degraded\nexit 1')
-        expect((await link.beats(new Map(), { askStopping: true })).isStopping).toBe(false)
+        expect((await link.beats(new Map(), { askStopping: true, awaited: [] })).isStopping).toBe(false)
       })
 
       it('tells a live pane, a dead pane and no pane', async () => {
@@ -467,7 +469,10 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const sighting = only(await link.beats(new Map()))
         expect(sighting.process).toEqual({ kind: 'unknown' })
         expect(sighting.pane).toBeUndefined()
-        await expect(failure(link.restart('blind', 'only-dead', () => {}))).resolves.toMatchObject({ kind: 'failed', step: 'check' })
+        await expect(failure(link.restart('blind', 'only-dead', order(), () => {}))).resolves.toMatchObject({
+          kind: 'failed',
+          step: 'check',
+        })
       })
     })
 
@@ -488,8 +493,8 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const [body, other] = [processBody(['sleep', '600']), processBody(['sleep', '600'])]
         const { pane, declared } = await paneAgent(`told-${files}`, ['sleep', '600'])
         const { link, told, tells } = await listening([agent('ezra', body), agent('timmy', other), declared])
-        await link.restart('ezra', 'only-dead', () => {})
-        await link.restart('timmy', 'only-dead', () => {})
+        await link.restart('ezra', 'only-dead', order(), () => {})
+        await link.restart('timmy', 'only-dead', order(), () => {})
         await link.beats(new Map())
         for (const [index, pid] of [await pidIn(body.pidFile), await pidIn(other.pidFile), pane.pid].entries()) {
           expect(told).toHaveLength(index)
@@ -544,7 +549,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         for (const end of ['close', 'kill']) {
           const others = gates()
           const { link } = await listening([declared])
-          await failure(link.restart('ezra', 'only-dead', () => {}))
+          await failure(link.restart('ezra', 'only-dead', order(), () => {}))
           const before = running()
           await twice(link)
           const own = running().filter((pid) => !before.includes(pid))
@@ -558,7 +563,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
 
     it('runs nothing beside the gate where nobody listens', async () => {
       const link = await opened([agent('ezra', processBody(['sleep', '600']))])
-      await link.restart('ezra', 'only-dead', () => {})
+      await link.restart('ezra', 'only-dead', order(), () => {})
       const before = running()
       await twice(link)
       expect(running().filter((pid) => !before.includes(pid))).toEqual([])
@@ -572,7 +577,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         expect(health.cores).toBeGreaterThanOrEqual(1)
         expect(health.memoryTotalBytes).toBeGreaterThan(health.memoryAvailableBytes)
         expect(health.memoryAvailableBytes).toBeGreaterThan(1_000_000)
-        expect(health.disks.find(({ mount }) => mount === '/')?.totalBytes).toBeGreaterThan(1_000_000)
+        expect(health.disks).toContainEqual(expect.objectContaining({ kind: 'sized', mount: '/' }))
         expect(Math.abs(health.clockOffsetMs - 60_000)).toBeLessThan(10_000)
       })
 
@@ -588,7 +593,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const { declared, pane } = await deadPane('revived', ['sleep', '601'])
         const link = await opened([declared])
         const steps: ActProgress[] = []
-        const { text } = await link.respawn('revived', (step) => steps.push(step))
+        const { text } = await link.respawn({ socket: tmux.socket, name: `${tmux.session}:revived` }, order(), (step) => steps.push(step))
         expect(text).toContain(pane.id)
         expect(steps.map(({ step }) => step)).toEqual(['check', 'start'])
         const now = await paneOf('revived')()
@@ -600,18 +605,26 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
       it('refuses where the pane is alive or there is none to revive', async () => {
         const { declared, pane } = await paneAgent('lively', ['sleep', '600'])
         const link = await opened([declared, agent('ezra', processBody(['sleep', '600']))])
-        await expect(failure(link.respawn('lively', () => {}))).resolves.toMatchObject({ kind: 'refused', step: 'check' })
-        await expect(failure(link.respawn('ezra', () => {}))).resolves.toMatchObject({ kind: 'refused', step: 'check' })
+        await expect(
+          failure(link.respawn({ socket: tmux.socket, name: `${tmux.session}:lively` }, order(), () => {})),
+        ).resolves.toMatchObject({ kind: 'refused', step: 'check' })
+        await expect(
+          failure(link.respawn({ socket: tmux.socket, name: `${tmux.session}:ezra` }, order(), () => {})),
+        ).resolves.toMatchObject({ kind: 'refused', step: 'check' })
         expect(isAlive(pane.pid)).toBe(true)
       })
 
       it('says so when the command ends again at once', async () => {
         const { declared } = await deadPane('hopeless', ['false'])
         const link = await opened([declared])
-        await until(async () => (await failure(link.respawn('hopeless', () => {})))?.kind === 'failed', {
-          withinMs: 10_000,
-          what: 'it ends again',
-        })
+        await until(
+          async () =>
+            (await failure(link.respawn({ socket: tmux.socket, name: `${tmux.session}:hopeless` }, order(), () => {})))?.kind === 'failed',
+          {
+            withinMs: 10_000,
+            what: 'it ends again',
+          },
+        )
       })
     })
 
@@ -620,7 +633,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const { declared, pane } = await paneAgent('asked', ['sleep', '600'])
         const link = await opened([declared])
         const steps: ActProgress[] = []
-        await link.restart('asked', 'stop-first', (step) => steps.push(step))
+        await link.restart('asked', 'stop-first', order(), (step) => steps.push(step))
         expect([...new Set(steps.map(({ step }) => step))]).toEqual(['check', 'stop', 'start'])
         expect(isAlive(pane.pid)).toBe(false)
         const now = await paneOf('asked')()
@@ -631,7 +644,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
       it('refuses a live one when the watch itself asked', async () => {
         const { declared, pane } = await paneAgent('spared', ['sleep', '600'])
         const link = await opened([declared])
-        const error = await failure(link.restart('spared', 'only-dead', () => {}))
+        const error = await failure(link.restart('spared', 'only-dead', order(), () => {}))
         expect(error).toMatchObject({ kind: 'refused', step: 'check' })
         expect(error?.message).toContain(String(pane.pid))
         expect(isAlive(pane.pid)).toBe(true)
@@ -644,7 +657,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const child = Number(await until(() => readText(file), { withinMs: 5_000, what: 'the worker names its child' }))
         const link = await opened([declared])
         await link.beats(new Map([['inner', child]]))
-        await link.restart('inner', 'stop-first', () => {})
+        await link.restart('inner', 'stop-first', order(), () => {})
         expect([isAlive(child), isAlive(pane.pid)]).toEqual([false, false])
         expect(await paneOf('inner')()).toMatchObject({ dead: false })
       })
@@ -655,7 +668,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         await until(exists(ready), { withinMs: 5_000, what: 'the worker ignores SIGTERM' })
         const link = await opened([declared])
         const steps: ActProgress[] = []
-        await link.restart('stubborn', 'stop-first', (step) => steps.push(step))
+        await link.restart('stubborn', 'stop-first', order(), (step) => steps.push(step))
         expect(steps.map(({ text }) => text)).toContainEqual(expect.stringContaining('SIGKILL'))
         expect(isAlive(pane.pid)).toBe(false)
       })
@@ -671,14 +684,14 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
           pane: { kind: 'dead', id: '%7' },
         })
         const steps: ActProgress[] = []
-        await failure(link.restart('ghost', 'stop-first', (step) => steps.push(step)))
+        await failure(link.restart('ghost', 'stop-first', order(), (step) => steps.push(step)))
         expect(steps.map(({ step, text }) => `${step} ${text}`)).toContain('stop ghost is not running')
         expect(isAlive(innocent.pid)).toBe(true)
       })
 
       it('fails at its check where there is no pane', async () => {
         const link = await opened([agent('ezra', { kind: 'pane', socket: path('no.sock'), target: 'fleet:wächter ✓' })])
-        const error = await failure(link.restart('ezra', 'stop-first', () => {}))
+        const error = await failure(link.restart('ezra', 'stop-first', order(), () => {}))
         expect(error).toMatchObject({ kind: 'failed', step: 'check' })
         // Counted in bytes on both sides, or the frame would not fit.
         expect(error?.message).toContain('fleet:wächter ✓')
@@ -691,7 +704,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const worker = await script(`echo hello; pwd; echo oops >&2; sleep 600 &\necho $! > ${file}.new; mv ${file}.new ${file}\nwait`)
         const body = processBody([worker, 'one two', ''], { cwd })
         const link = await opened([agent('ezra', body)])
-        await link.restart('ezra', 'stop-first', () => {})
+        await link.restart('ezra', 'stop-first', order(), () => {})
         const pid = await pidIn(body.pidFile)
         const child = Number(await until(() => readText(file), { withinMs: 5_000, what: 'the worker names its child' }))
         expect(await readFile(body.log, 'utf8')).toBe(`hello\n${cwd}\noops\n`)
@@ -702,7 +715,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         expect(isAlive(child)).toBe(true)
 
         const second = await opened([agent('ezra', body)])
-        await second.restart('ezra', 'stop-first', () => {})
+        await second.restart('ezra', 'stop-first', order(), () => {})
         expect([isAlive(pid ?? 0), isAlive(child)]).toEqual([false, false])
         expect(await pidIn(body.pidFile)).not.toBe(pid)
       })
@@ -712,12 +725,12 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const worker = await script(`trap '' HUP TERM\nsleep 600 &\necho $! > ${file}.new; mv ${file}.new ${file}\nwait`)
         const body = processBody([worker])
         const link = await opened([agent('ezra', body, { stopGraceMs: 200 })])
-        await link.restart('ezra', 'only-dead', () => {})
+        await link.restart('ezra', 'only-dead', order(), () => {})
         const child = Number(await until(() => readText(file), { withinMs: 5_000, what: 'the worker names its child' }))
         const leader = (await pidIn(body.pidFile)) ?? 0
         killHard(leader)
         await until(() => !isAlive(leader), { withinMs: 5_000, what: 'the process is gone' })
-        await link.restart('ezra', 'only-dead', () => {})
+        await link.restart('ezra', 'only-dead', order(), () => {})
         expect(isAlive(child)).toBe(false)
       })
 
@@ -731,7 +744,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         })
         await until(exists(file), { withinMs: 5_000, what: 'the worker ignores SIGTERM' })
         const link = await opened([declared])
-        await link.restart('shelled', 'stop-first', () => {})
+        await link.restart('shelled', 'stop-first', order(), () => {})
         expect([isAlive(pane.pid), isAlive(child)]).toEqual([false, false])
       })
 
@@ -743,7 +756,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
           ),
         ])
         const link = await opened([agent('ezra', body)])
-        await link.restart('ezra', 'only-dead', () => {})
+        await link.restart('ezra', 'only-dead', order(), () => {})
         const text = await until(() => readText(out), { withinMs: 5_000, what: 'the worker has looked at itself' })
         expect(text).toBe(`SigIgn:\t${fixture.ignoredSignals ?? '0000000000000000'}\nLC_ALL=unset\n/dev/null\n`)
       })
@@ -751,14 +764,14 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
       it('says what a process said that ended at once', async () => {
         const body = processBody([await script('echo "no \u001b[31mkey" >&2; exit 7')])
         const link = await opened([agent('ezra', body)])
-        const error = await failure(link.restart('ezra', 'stop-first', () => {}))
+        const error = await failure(link.restart('ezra', 'stop-first', order(), () => {}))
         expect(error).toMatchObject({ kind: 'failed', step: 'start', message: 'ezra ended at once with status 7: no key' })
       })
 
       it('says which file cannot be written, and starts nothing then', async () => {
         const body = { ...processBody(['touch', path('started')]), pidFile: join(path('nowhere'), 'pid') }
         const link = await opened([agent('ezra', body)])
-        const error = await failure(link.restart('ezra', 'stop-first', () => {}))
+        const error = await failure(link.restart('ezra', 'stop-first', order(), () => {}))
         expect(error).toMatchObject({ kind: 'failed', step: 'start' })
         expect(error?.message).toContain(body.pidFile)
       })
@@ -771,7 +784,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         else await writeFile(`${body.pidFile}.epoch`, `${innocent.pid} 01234567-89ab-cdef-0123-456789abcdef:1\n`)
         const link = await opened([agent('ezra', body)])
         expect(only(await link.beats(new Map())).process).toEqual({ kind: 'gone', pid: innocent.pid })
-        await link.restart('ezra', 'stop-first', () => {})
+        await link.restart('ezra', 'stop-first', order(), () => {})
         expect(isAlive(innocent.pid)).toBe(true)
         expect(await pidIn(body.pidFile)).not.toBe(innocent.pid)
       })
@@ -783,8 +796,11 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const link = await opened([declared])
         await writeFile(heartbeatOf(declared), `{"pid": ${innocent.pid}}`)
         await link.beats(new Map([['ezra', innocent.pid]]))
-        await expect(failure(link.restart('ezra', 'stop-first', () => {}))).resolves.toMatchObject({ kind: 'failed', step: 'stop' })
-        await expect(failure(link.restart('ezra', 'only-dead', () => {}))).resolves.toMatchObject({ kind: 'refused' })
+        await expect(failure(link.restart('ezra', 'stop-first', order(), () => {}))).resolves.toMatchObject({
+          kind: 'failed',
+          step: 'stop',
+        })
+        await expect(failure(link.restart('ezra', 'only-dead', order(), () => {}))).resolves.toMatchObject({ kind: 'refused' })
         expect(isAlive(innocent.pid)).toBe(true)
       })
 
@@ -794,7 +810,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const note = await script(`{ printf '<%s>' "$@"; echo; } >> ${log}`)
         const body: Body = { kind: 'command', start: [note, 'start', ...argv], stop: [note, 'stop'] }
         const link = await opened([agent('ezra', body)])
-        await link.restart('ezra', 'stop-first', () => {})
+        await link.restart('ezra', 'stop-first', order(), () => {})
         expect(await readText(log)).toBe(`<stop>\n${['start', ...argv].map((word) => `<${word}>`).join('')}\n`)
       })
 
@@ -804,18 +820,21 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
           agent('ezra', { kind: 'command', start: [fails] }),
           agent('timmy', { kind: 'command', start: ['true'], stop: [fails] }),
         ])
-        await expect(failure(link.restart('ezra', 'stop-first', () => {}))).resolves.toMatchObject({
+        await expect(failure(link.restart('ezra', 'stop-first', order(), () => {}))).resolves.toMatchObject({
           kind: 'failed',
           step: 'start',
           message: 'the start command of ezra ended with status 3: no such thing',
         })
-        await expect(failure(link.restart('timmy', 'stop-first', () => {}))).resolves.toMatchObject({ kind: 'failed', step: 'stop' })
+        await expect(failure(link.restart('timmy', 'stop-first', order(), () => {}))).resolves.toMatchObject({
+          kind: 'failed',
+          step: 'stop',
+        })
       })
 
       it('is not held up by what a command leaves running', async () => {
         const file = path('child')
         const link = await opened([agent('ezra', { kind: 'command', start: [await script(`sleep 600 &\necho $! > ${file}`)] })])
-        await link.restart('ezra', 'stop-first', () => {})
+        await link.restart('ezra', 'stop-first', order(), () => {})
         const child = Number(await readText(file))
         expect(isAlive(child)).toBe(true)
         killHard(child)
@@ -824,7 +843,10 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
       it('refuses to call dead what cannot be told', async () => {
         const ran = path('ran')
         const link = await opened([agent('ezra', { kind: 'command', start: ['touch', ran] })])
-        await expect(failure(link.restart('ezra', 'only-dead', () => {}))).resolves.toMatchObject({ kind: 'refused', step: 'check' })
+        await expect(failure(link.restart('ezra', 'only-dead', order(), () => {}))).resolves.toMatchObject({
+          kind: 'refused',
+          step: 'check',
+        })
         expect(await readText(ran)).toBeUndefined()
       })
 
@@ -840,10 +862,10 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         ])
         const [first] = (await link.beats(new Map())).agents
         expect(first?.process).toMatchObject({ kind: 'alive', pid: process.pid })
-        await expect(failure(link.restart('ezra', 'only-dead', () => {}))).resolves.toMatchObject({ kind: 'refused' })
+        await expect(failure(link.restart('ezra', 'only-dead', order(), () => {}))).resolves.toMatchObject({ kind: 'refused' })
         await rm(log)
-        await link.restart('ezra', 'stop-first', () => {})
-        await link.restart('timmy', 'stop-first', () => {})
+        await link.restart('ezra', 'stop-first', order(), () => {})
+        await link.restart('timmy', 'stop-first', order(), () => {})
         const calls = (await readFile(log, 'utf8')).trim().split('\n')
         expect(calls.filter((call) => !call.includes('show'))).toEqual([
           'restart -- hermes@ezra.service',
@@ -858,13 +880,13 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const body = processBody([await stubborn(ready)])
         const declared = agent('ezra', body, { stopGraceMs: 1_500 })
         const link = await opened([declared])
-        await link.restart('ezra', 'stop-first', () => {})
+        await link.restart('ezra', 'stop-first', order(), () => {})
         await until(exists(ready), { withinMs: 5_000, what: 'the worker ignores SIGTERM' })
         const stopping = Promise.withResolvers<void>()
-        const first = link.restart('ezra', 'stop-first', ({ step }) => step === 'stop' && stopping.resolve())
+        const first = link.restart('ezra', 'stop-first', order(), ({ step }) => step === 'stop' && stopping.resolve())
         await stopping.promise
         const other = await opened([{ ...declared, id: 'another-name' }])
-        const error = await failure(other.restart('another-name', 'stop-first', () => {}))
+        const error = await failure(other.restart('another-name', 'stop-first', order(), () => {}))
         expect(error).toMatchObject({ kind: 'refused', step: 'check' })
         expect(error?.message).toContain('under way')
         await first
@@ -875,9 +897,9 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const body = processBody([await stubborn(ready)])
         const declared = agent('ezra', body, { stopGraceMs: 30_000 })
         const link = await opened([declared])
-        await link.restart('ezra', 'stop-first', () => {})
+        await link.restart('ezra', 'stop-first', order(), () => {})
         await until(exists(ready), { withinMs: 5_000, what: 'the worker ignores SIGTERM' })
-        const first = failure(link.restart('ezra', 'stop-first', () => {}))
+        const first = failure(link.restart('ezra', 'stop-first', order(), () => {}))
         const sum = execFileSync(fixture.sum ?? 'cksum', { input: `process ${body.pidFile}` })
           .toString()
           .replace(/\s/g, '')
@@ -886,7 +908,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         killHard(holder)
         expect((await first)?.kind).toBe('unreachable')
         const second = await opened([{ ...declared, stopGraceMs: 100 }])
-        await second.restart('ezra', 'stop-first', () => {})
+        await second.restart('ezra', 'stop-first', order(), () => {})
         expect(heldBy(lock)).toBeUndefined()
       })
 
@@ -894,11 +916,11 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const ready = path('ready')
         const body = processBody([await stubborn(ready)])
         const link = await opened([agent('ezra', body, { stopGraceMs: 2_500 })])
-        await link.restart('ezra', 'stop-first', () => {})
+        await link.restart('ezra', 'stop-first', order(), () => {})
         await until(exists(ready), { withinMs: 5_000, what: 'the worker ignores SIGTERM' })
         const before = await pidIn(body.pidFile)
         const stopping = Promise.withResolvers<void>()
-        const act = failure(link.restart('ezra', 'stop-first', ({ step }) => step === 'stop' && stopping.resolve()))
+        const act = failure(link.restart('ezra', 'stop-first', order(), ({ step }) => step === 'stop' && stopping.resolve()))
         await stopping.promise
         await link.close()
         expect((await act)?.kind).toBe('closed')
@@ -919,7 +941,10 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         async (id) => {
           const ran = path('ran')
           const link = await opened([agent('ezra', { kind: 'command', start: ['touch', ran] })])
-          for (const act of [link.restart(id, 'stop-first', () => {}), link.respawn(id, () => {})]) {
+          for (const act of [
+            link.restart(id, 'stop-first', order(), () => {}),
+            link.respawn({ socket: tmux.socket, name: `${tmux.session}:${id}` }, order(), () => {}),
+          ]) {
             await expect(failure(act)).resolves.toMatchObject({ kind: 'refused', step: 'check' })
           }
           expect(await readText(ran)).toBeUndefined()
@@ -941,14 +966,18 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         const link = fixture.host().link()
         links.push(link)
         const declared = { ...agent('ezra', { kind: 'command', start: ['true'] }), ...wrong }
-        await expect(failure(link.open([declared], never))).resolves.toMatchObject({ kind: 'refused' })
+        await expect(failure(link.open({ agents: [declared], services: [], sockets: [] }, never))).resolves.toMatchObject({
+          kind: 'refused',
+        })
       })
 
       it('refuses an id that is declared twice', async () => {
         const link = fixture.host().link()
         links.push(link)
         const declared = agent('ezra', { kind: 'command', start: ['true'] })
-        await expect(failure(link.open([declared, declared], never))).resolves.toMatchObject({ kind: 'refused' })
+        await expect(failure(link.open({ agents: [declared, declared], services: [], sockets: [] }, never))).resolves.toMatchObject({
+          kind: 'refused',
+        })
       })
     })
 
@@ -983,14 +1012,14 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         await link.close()
         await until(() => !own.some(isAlive), { withinMs: 5_000, what: 'the gate has ended' })
         await expect(failure(link.probe())).resolves.toMatchObject({ kind: 'closed' })
-        await expect(failure(link.restart('ezra', 'stop-first', () => {}))).resolves.toMatchObject({ kind: 'closed' })
+        await expect(failure(link.restart('ezra', 'stop-first', order(), () => {}))).resolves.toMatchObject({ kind: 'closed' })
       })
 
       it('can be given up while it opens', async () => {
         const giveUp = new AbortController()
         const link = fixture.host().link()
         links.push(link)
-        const opening = failure(link.open([], giveUp.signal))
+        const opening = failure(link.open({ agents: [], services: [], sockets: [] }, giveUp.signal))
         giveUp.abort()
         expect((await opening)?.kind).toBe('closed')
       })

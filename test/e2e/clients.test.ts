@@ -164,7 +164,12 @@ describe('the webclient in a browser', () => {
     }
     await until(mirrored, { withinMs: 60_000, what: 'a table of the fleet' })
     // What does not fit is named in the failure.
-    const tooWide = (element: HTMLElement) => (element.scrollWidth > element.clientWidth ? element.innerText : 'nothing')
+    interface Box {
+      scrollWidth: number
+      clientWidth: number
+      innerText?: string
+    }
+    const tooWide = (element: Box) => (element.scrollWidth > element.clientWidth ? element.innerText : 'nothing')
     expect(await page.locator('#messagewindow').evaluate(tooWide)).toBe('nothing')
     const table = page.locator('.message.table', { hasText: /^Agent/ }).last()
     expect(await table.evaluate(tooWide)).toBe('nothing')

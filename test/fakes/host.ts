@@ -8,13 +8,20 @@ import {
   type ActProgress,
   type AgentDeclaration,
   type AgentSighting,
+  type BeatsOptions,
+  type ConfigSighting,
   type FileSighting,
   type Host,
+  type HostDeclaration,
   HostError,
   type HostErrorKind,
   type HostHealth,
   type HostLink,
+  type HostNews,
   type HostSighting,
+  type Order,
+  type PaneSighting,
+  type Tail,
   type Unreadable,
 } from '../../src/ports/host.ts'
 
@@ -81,12 +88,18 @@ interface FakeAgent {
 const health: HostHealth = {
   uptimeS: 3600,
   load1: 0.5,
+  load5: 0.5,
+  load15: 0.5,
   cores: 2,
   memoryTotalBytes: 4 * 2 ** 30,
   memoryAvailableBytes: 2 ** 30,
   swapTotalBytes: 0,
   swapFreeBytes: 0,
-  disks: [{ mount: '/', totalBytes: 100 * 2 ** 30, availableBytes: 10 * 2 ** 30 }],
+  disks: [{ kind: 'sized', mount: '/', totalBytes: 100 * 2 ** 30, availableBytes: 10 * 2 ** 30 }],
+  services: [],
+  byMemory: [],
+  byCpu: [],
+  reboot: 'no',
   clockOffsetMs: 0,
 }
 
@@ -131,18 +144,18 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       this.#lose = lost.resolve
     }
 
-    async open(declared: AgentDeclaration[], signal: AbortSignal, onGone?: () => void): Promise<void> {
+    async open({ agents: declared }: HostDeclaration, signal: AbortSignal, onNews?: (news: HostNews) => void): Promise<void> {
       opens.push(clock.now())
       await Promise.resolve()
       if (signal.aborted) throw new HostError('closed', 'given up while it opened')
       if (refused) throw new HostError(refused, `${id} can't be reached`)
       for (const agent of declared) this.#declared.set(agent.id, agent)
       this.#open = true
-      this.#onGone = onGone
+      this.#onGone = onNews && (() => onNews('gone'))
       links.add(this)
     }
 
-    beats(_pids: ReadonlyMap<string, number>, options = { askStopping: false }): Promise<HostSighting> {
+    beats(_pids: ReadonlyMap<string, number>, options: BeatsOptions = { askStopping: false, awaited: [] }): Promise<HostSighting> {
       return this.#asked(() => {
         const sightings = [...this.#declared.values()].map((agent) => this.#sighting(agent))
         if (options.askStopping) asked++
@@ -157,7 +170,32 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       return this.#asked(() => health)
     }
 
-    restart(agent: string, mode: 'stop-first' | 'only-dead', progress: (progress: ActProgress) => void): Promise<{ text: string }> {
+    panes(): Promise<PaneSighting[]> {
+      return this.#asked(() => [])
+    }
+
+    tail(_id: string): Promise<Tail> {
+      return this.#asked(() => ({ text: '', from: 'pane', cursor: '0', isCut: false }))
+    }
+
+    configs(_id: string): Promise<ConfigSighting[]> {
+      return this.#asked(() => [])
+    }
+
+    keepConfigs(_id: string, _order: Order): Promise<void> {
+      return this.#asked(() => {})
+    }
+
+    rollBackConfigs(_id: string, _order: Order): Promise<string[]> {
+      return this.#asked(() => [])
+    }
+
+    restart(
+      agent: string,
+      mode: 'stop-first' | 'only-dead',
+      _order: Order,
+      progress: (progress: ActProgress) => void,
+    ): Promise<{ text: string }> {
       return this.#asked(() => {
         acts.push({ agent, mode })
         if (!this.#declared.has(agent)) throw new HostError('refused', `no such agent was declared on ${id}`, 'check')
@@ -175,8 +213,9 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       })
     }
 
-    respawn(agent: string): Promise<{ text: string }> {
+    respawn(pane: { socket: string; name: string }): Promise<{ text: string }> {
       return this.#asked(() => {
+        const agent = pane.name
         acts.push({ agent, mode: 'respawn' })
         if (of(agent).process.kind === 'alive') throw new HostError('refused', `${agent} is alive`, 'check')
         begin(agent)

@@ -14,6 +14,8 @@ export function agentConfig(id: string, more: Partial<AgentConfig> = {}): AgentC
     body: { kind: 'process', start: ['/bin/agent'], pidFile: `/run/${id}.pid`, log: `/log/${id}` },
     stopGraceMs: 1_000,
     startGraceMs: 30_000,
+    configs: [],
+    rollBack: 'off',
     ...more,
   }
 }
@@ -34,7 +36,10 @@ export function fleetConfig(agents: AgentConfig[], more: Partial<Config> = {}): 
     maintenance: [],
     deadman: { everyMs: 60_000, staleMs: 60_000, unit: 'towerwatch.service', scope: 'user', windowMs: 900_000 },
     tower: { kind: 'bundled' },
-    hosts: new Map([...hosts].map((id) => [id, { kind: 'local', id, name: id }])),
+    healthEveryMs: 60_000,
+    remedies: { perMs: 3_600_000, atOnce: 100 },
+    authority: { confirm: [], withinMs: 120_000, changes: 10_000, perMs: 60_000 },
+    hosts: new Map([...hosts].map((id) => [id, { kind: 'local', id, name: id, services: [], thresholds: {}, sockets: [] }])),
     agents: new Map(agents.map((agent) => [agent.id, agent])),
     ...more,
   }

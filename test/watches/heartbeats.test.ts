@@ -1,10 +1,18 @@
 /** Whatever files are seen, in whatever order. host-watch.test.ts has what follows for an agent. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type AgentConfig, type HeartbeatConfig, Secret } from '../../src/config/config.ts'
-import type { AgentSighting, FileSighting, Unreadable } from '../../src/ports/host.ts'
-import { declarationOf, type HeartbeatsLook, lookAtHeartbeats, sayFaults } from '../../src/watches/heartbeats.ts'
+import { type AgentConfig, type HeartbeatConfig, type HostConfig, Secret } from '../../src/config/config.ts'
+import type { AgentDeclaration, AgentSighting, FileSighting, Unreadable } from '../../src/ports/host.ts'
+import { type HeartbeatsLook, hostDeclarationOf, lookAtHeartbeats, sayFaults } from '../../src/watches/heartbeats.ts'
 import { agentConfig } from '../support/fleet.ts'
+
+const local: HostConfig = { kind: 'local', id: 'local', name: 'local', services: [], thresholds: {}, sockets: [] }
+
+function declaredFor(agent: AgentConfig): AgentDeclaration {
+  const [declared] = hostDeclarationOf(local, [agent]).agents
+  if (!declared) throw new Error('nothing was declared')
+  return declared
+}
 
 const startMs = 1_800_000_000_000
 const kinds: HeartbeatConfig[] = [
@@ -14,7 +22,7 @@ const kinds: HeartbeatConfig[] = [
   { kind: 'push', token: new Secret('x') },
 ]
 const pathsOf = (agent: AgentConfig) =>
-  agent.heartbeat.kind === 'jobs' ? ['/jobs/a.last', '/jobs/b.last'] : declarationOf(agent).heartbeatFiles
+  agent.heartbeat.kind === 'jobs' ? ['/jobs/a.last', '/jobs/b.last'] : declaredFor(agent).heartbeatFiles
 
 const bytes = fc.oneof(
   fc.uint8Array({ maxLength: 40 }),
@@ -110,7 +118,7 @@ describe('what the gate is to look at', () => {
     ],
     ['one that posts', { kind: 'push', token: new Secret('x') }, { heartbeatFiles: [], markers: [] }],
   ])('follows from what was declared: %s', (_, heartbeat, expected) => {
-    const { id, body, stopGraceMs, ...looked } = declarationOf(agentConfig('timmy', { heartbeat }))
+    const { id, body, stopGraceMs, configs: _, ...looked } = declaredFor(agentConfig('timmy', { heartbeat }))
     expect(looked).toEqual(expected)
     expect([id, body.kind, stopGraceMs]).toEqual(['timmy', 'process', 1_000])
   })

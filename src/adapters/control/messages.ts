@@ -13,7 +13,7 @@ export const controlLine = z.union([
   z.strictObject({ progress: z.string() }),
   z.strictObject({
     outcome: z.strictObject({
-      status: z.enum(['ok', 'failed', 'timeout', 'refused']),
+      status: z.enum(['ok', 'failed', 'timeout', 'refused', 'waiting']),
       lines: z.array(z.string()),
       data: z.unknown().optional(),
     }),

@@ -1,7 +1,6 @@
 /** One running gate: a child process that speaks frames on its stdin and stdout, asked one thing at a time. */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { HostError } from '../../ports/host.ts'
 import {
   encodeRequest,
@@ -14,6 +13,7 @@ import {
   parseStep,
   plainSentence,
 } from './gate-protocol.ts'
+import { gateScript } from './gate-script.ts'
 
 /** How a child of ours ended, for whoever has to say why. */
 export interface GateEnd {
@@ -63,8 +63,7 @@ const closeGraceMs = 2_000
 
 /** Starts a gate and waits for its hello. Rejects with HostError. */
 export async function openChannel(transport: Transport, options: ChannelOptions): Promise<Channel> {
-  // From the file beside this module, in src as in dist.
-  const script = await readFile(new URL('./gate.sh', import.meta.url))
+  const script = await gateScript()
   if (options.signal?.aborted) throw new HostError('closed', `the connection to ${transport.name} was given up`)
   const channel = new Channel(transport, options)
   await channel.start(script)
@@ -98,7 +97,7 @@ export class Channel {
     this.#reportLost = lost.resolve
   }
 
-  async start(script: Uint8Array): Promise<void> {
+  async start(script: string): Promise<void> {
     const { signal } = this.#options
     const abort = () => this.#fail(new HostError('closed', `the connection to ${this.#transport.name} was given up`))
     const timer = setTimeout(() => {

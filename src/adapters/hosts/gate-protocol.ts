@@ -1,4 +1,4 @@
-/** The lines and frames between the watch and its gate (gate.sh says the form). Pure. */
+/** The lines and frames between the watch and its gate (gate/answers.sh says the form). Pure. */
 import { z } from 'zod'
 import type { ActStep, AgentDeclaration, AgentSighting, FileSighting, HostHealth } from '../../ports/host.ts'
 
@@ -162,6 +162,9 @@ function bodyAndHead(agent: AgentDeclaration): TaggedValue[] {
       ]
     case 'service':
       return [...head, ['U', 'unit', body.unit], ['O', 'scope', body.scope]]
+    case 'launchd':
+    case 'hermes':
+      throw new DeclarationError(`${agent.id}: the gate knows no bodies of the kind ${body.kind} yet`)
   }
 }
 
@@ -342,12 +345,18 @@ export function parseHealth(body: Buffer, watchNowMs: number): HostHealth {
   return {
     uptimeS: values.uptime,
     load1: values.load,
+    load5: values.load,
+    load15: values.load,
     cores: values.cores,
     memoryTotalBytes: values.MemTotal * 1024,
     memoryAvailableBytes: values.MemAvailable * 1024,
     swapTotalBytes: values.SwapTotal * 1024,
     swapFreeBytes: values.SwapFree * 1024,
     disks: parseDisks(text.slice(cut + 4)),
+    services: [],
+    byMemory: [],
+    byCpu: [],
+    reboot: 'unknown',
     clockOffsetMs: Math.round(values.now - watchNowMs),
   }
 }
@@ -364,7 +373,12 @@ function parseDisks(text: string): HostHealth['disks'] {
     const real = device.startsWith('/') || device.includes(':') || mount === '/'
     if (!real || Number(total) === 0 || seen.has(device) || disks.length === diskLimit) continue
     seen.add(device)
-    disks.push({ mount: plainSentence(mount), totalBytes: Number(total) * 1024, availableBytes: Math.max(0, Number(available)) * 1024 })
+    disks.push({
+      kind: 'sized',
+      mount: plainSentence(mount),
+      totalBytes: Number(total) * 1024,
+      availableBytes: Math.max(0, Number(available)) * 1024,
+    })
   }
   return disks
 }

@@ -1,5 +1,19 @@
 /** A HostLink over any transport: one long-lived gate to look, a gate of its own for each act. */
-import { type ActProgress, type AgentDeclaration, HostError, type HostLink, type HostSighting } from '../../ports/host.ts'
+import {
+  type ActProgress,
+  type AgentDeclaration,
+  type BeatsOptions,
+  type ConfigSighting,
+  type HostDeclaration,
+  HostError,
+  type HostHealth,
+  type HostLink,
+  type HostNews,
+  type HostSighting,
+  type Order,
+  type PaneSighting,
+  type Tail,
+} from '../../ports/host.ts'
 import { type Channel, openChannel, type Transport } from './channel.ts'
 import { DeclarationError, encodeDeclarations, type Frame, ProtocolError, parseHealth, parseSightings, parseStep } from './gate-protocol.ts'
 
@@ -45,11 +59,11 @@ class GateLink implements HostLink {
     this.#reportLost = lost.resolve
   }
 
-  async open(agents: AgentDeclaration[], signal: AbortSignal, onGone?: () => void): Promise<void> {
+  async open({ agents }: HostDeclaration, signal: AbortSignal, onNews?: (news: HostNews) => void): Promise<void> {
     if (this.#state !== 'new') throw this.#closed('a link opens once')
     const lines = declarationLines(agents)
     this.#state = 'opening'
-    const channel = await openChannel(this.#transport, { signal, letFinish: false, ...(onGone && { onGone }) })
+    const channel = await openChannel(this.#transport, { signal, letFinish: false, ...(onNews && { onGone: () => onNews('gone') }) })
     try {
       await this.#declare(channel, lines)
       if (this.#state !== 'opening' || signal.aborted) throw this.#closed('the link was closed while it opened')
@@ -59,12 +73,12 @@ class GateLink implements HostLink {
     }
     this.#state = 'open'
     this.#main = channel
-    this.#isWatching = onGone !== undefined
+    this.#isWatching = onNews !== undefined
     this.#agents = new Map(agents.map((agent) => [agent.id, agent]))
     void channel.lost.then(this.#reportLost)
   }
 
-  async beats(pids: ReadonlyMap<string, number>, options = { askStopping: false }): Promise<HostSighting> {
+  async beats(pids: ReadonlyMap<string, number>, options: BeatsOptions = { askStopping: false, awaited: [] }): Promise<HostSighting> {
     const main = this.#opened()
     this.#pids = new Map([...pids].filter(([id, pid]) => this.#agents.has(id) && isPid(pid)))
     const pairs = [...this.#pids].map(([id, pid]) => `${id}=${pid}`)
@@ -79,7 +93,7 @@ class GateLink implements HostLink {
     }))
   }
 
-  async probe(): Promise<ReturnType<typeof parseHealth>> {
+  async probe(): Promise<HostHealth> {
     const main = this.#opened()
     const before = this.#now()
     const frames = await main.request({ tokens: ['probe'], deadlineMs: this.#deadlines.probeMs })
@@ -87,13 +101,41 @@ class GateLink implements HostLink {
     return reading(main, () => parseHealth(bodyOf(frames), middle))
   }
 
-  restart(id: string, mode: 'stop-first' | 'only-dead', progress: (progress: ActProgress) => void): Promise<{ text: string }> {
-    const pid = this.#pids.get(id)
-    return this.#act(id, ['restart', id, mode, ...(pid === undefined ? [] : [String(pid)])], progress)
+  panes(): Promise<PaneSighting[]> {
+    return Promise.reject(this.#closed('this is not built yet'))
   }
 
-  respawn(id: string, progress: (progress: ActProgress) => void): Promise<{ text: string }> {
-    return this.#act(id, ['respawn', id], progress)
+  tail(_id: string, _cursor?: string): Promise<Tail> {
+    return Promise.reject(this.#closed('this is not built yet'))
+  }
+
+  configs(_id: string): Promise<ConfigSighting[]> {
+    return Promise.reject(this.#closed('this is not built yet'))
+  }
+
+  keepConfigs(_id: string, _order: Order): Promise<void> {
+    return Promise.reject(this.#closed('this is not built yet'))
+  }
+
+  rollBackConfigs(_id: string, _order: Order): Promise<string[]> {
+    return Promise.reject(this.#closed('this is not built yet'))
+  }
+
+  restart(
+    id: string,
+    mode: 'stop-first' | 'only-dead',
+    order: Order,
+    progress: (progress: ActProgress) => void,
+  ): Promise<{ text: string }> {
+    const pid = this.#pids.get(id)
+    return this.#act(id, ['restart', id, mode, orderToken(order), ...(pid === undefined ? [] : [String(pid)])], progress)
+  }
+
+  respawn(pane: { socket: string; name: string }, order: Order, progress: (progress: ActProgress) => void): Promise<{ text: string }> {
+    const found = [...this.#agents.values()].find(
+      ({ body }) => body.kind === 'pane' && body.socket === pane.socket && body.target === pane.name,
+    )
+    return this.#act(found?.id ?? '', ['respawn', found?.id ?? '', orderToken(order)], progress)
   }
 
   async close(): Promise<void> {
@@ -137,6 +179,11 @@ class GateLink implements HostLink {
   #closed(reason: string): HostError {
     return new HostError('closed', `${this.#transport.name}: ${reason}`)
   }
+}
+
+/** `really=WATCH.NUMBER` or `dry=WATCH.NUMBER`. */
+function orderToken({ attempt, isDryRun }: Order): string {
+  return `${isDryRun ? 'dry' : 'really'}=${attempt.watch}.${attempt.number}`
 }
 
 function bodyOf(frames: Frame[]): Buffer {

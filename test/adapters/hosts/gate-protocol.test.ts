@@ -114,6 +114,7 @@ describe('declarations', () => {
     heartbeatFiles: ['/beat', '/other'],
     jobs: '/jobs',
     markers: ['/beat.paused'],
+    configs: [],
     stopGraceMs: 5_000,
     body: { kind: 'command', start: ['a'] },
   }
@@ -148,6 +149,7 @@ describe('sightings', () => {
     id: 'ezra',
     heartbeatFiles: ['/beat', '/other'],
     markers: ['/beat.paused', '/.paused'],
+    configs: [],
     stopGraceMs: 1,
     body: { kind: 'command', start: ['a'] },
   }
@@ -290,9 +292,9 @@ describe('health', () => {
       0,
     )
     expect(health.disks).toEqual([
-      { mount: '/', totalBytes: 1_024_000, availableBytes: 614_400 },
-      { mount: '/mnt/with blank', totalBytes: 51_200, availableBytes: 0 },
-      { mount: '/mnt/nas', totalBytes: 10_240, availableBytes: 5_120 },
+      { kind: 'sized', mount: '/', totalBytes: 1_024_000, availableBytes: 614_400 },
+      { kind: 'sized', mount: '/mnt/with blank', totalBytes: 51_200, availableBytes: 0 },
+      { kind: 'sized', mount: '/mnt/nas', totalBytes: 10_240, availableBytes: 5_120 },
     ])
   })
 

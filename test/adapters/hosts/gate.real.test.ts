@@ -5,10 +5,10 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { gateScript } from '../../../src/adapters/hosts/gate-script.ts'
 import { programPath } from '../../support/programs.ts'
 import { until } from '../../support/until.ts'
 
-const gateScript = new URL('../../../src/adapters/hosts/gate.sh', import.meta.url)
 const nonce = '00112233445566778899aabbccddeeff'
 
 const shells: [string, () => [string, ...string[]]][] = [
@@ -45,9 +45,15 @@ describe.each(shells)('the gate under %s', (_, shell) => {
 
   async function greeted(path?: string, script?: string): Promise<void> {
     launch(['-s', nonce], path)
-    child.stdin.write(script ?? (await readFile(gateScript)))
+    child.stdin.write(script ?? (await gateScript()))
     await until(() => said === `\n${nonce} 0 hello 17\ntowerwatch-gate 3\n${nonce} 0 end\n`, { withinMs: 10_000, what: 'the hello' })
     said = ''
+  }
+
+  async function asFile(): Promise<string> {
+    const file = join(folder, 'gate.sh')
+    await writeFile(file, await gateScript())
+    return file
   }
 
   /** The frame that ends the answer. */
@@ -69,22 +75,22 @@ describe.each(shells)('the gate under %s', (_, shell) => {
   ]
 
   it('runs as a file, too, and ends with its input', async () => {
-    launch([gateScript.pathname, nonce])
+    launch([await asFile(), nonce])
     await until(() => said.includes('hello'), { withinMs: 10_000, what: 'the hello' })
     child.stdin.end()
     expect(await ended).toBe(0)
   })
 
   it('does nothing at all when its text arrives in part', async () => {
-    const script = await readFile(gateScript)
+    const script = await gateScript()
     launch(['-s', nonce])
-    child.stdin.end(script.subarray(0, script.length - 'gate_main "$@"\n'.length))
+    child.stdin.end(script.slice(0, script.length - 'gate_main "$@"\n'.length))
     await ended
     expect(said).toBe('')
   })
 
   it.each(['', 'x y', '$(id)', 'ABC', '-c'])('does not begin with %j for a nonce', async (wrong) => {
-    launch([gateScript.pathname, wrong])
+    launch([await asFile(), wrong])
     expect(await ended).toBe(64)
     expect(said).toBe('')
   })
@@ -147,7 +153,7 @@ describe.each(shells)('the gate under %s', (_, shell) => {
     expect(await ask(1, declaration(command('ezra', 'touch', join(folder, 'ran'))))).toBe('ok 0\n')
     expect(await ask(2, text)).toMatch(/^refused \d+\n./)
     expect(await readdir(folder)).toEqual([])
-    expect(await ask(3, 'restart ezra stop-first')).toMatch(/^ok /)
+    expect(await ask(3, 'restart ezra stop-first really=test.1')).toMatch(/^ok /)
     expect(await readdir(folder)).toEqual(['ran'])
   })
 
@@ -191,7 +197,7 @@ describe.each(shells)('the gate under %s', (_, shell) => {
     ],
     ['nobody may log in yet', 'nologin', () => 'System is booting up. Unprivileged users are not permitted to log in yet.\n', ''],
   ])('says that the host is going down or not where %s', async (_what, file, text, expected) => {
-    const script = (await readFile(gateScript, 'utf8')).replace('run_dir=/run\n', `run_dir=${folder}/run\n`)
+    const script = (await gateScript()).replace('run_dir=/run\n', `run_dir=${folder}/run\n`)
     await mkdir(join(folder, 'run', 'systemd', 'shutdown'), { recursive: true })
     await writeFile(join(folder, 'run', file), text())
     await greeted(undefined, script)

@@ -5,6 +5,7 @@ import { createLink } from '../../../src/adapters/hosts/link.ts'
 import { createLocalHost } from '../../../src/adapters/hosts/local.ts'
 import { HostError, type HostLink } from '../../../src/ports/host.ts'
 import { failure } from '../../contracts/host.ts'
+import { orders } from '../../support/orders.ts'
 
 const never = new AbortController().signal
 const links: HostLink[] = []
@@ -34,11 +35,13 @@ echo; answer 0 hello 'towerwatch-gate 3'
 next() { while read -r a id verb rest; do [ "$a" = "$n" ] && return; done; exit; }
 next; answer $id ok ''`
 
+const order = orders()
+
 describe('a gate that tells of deaths', () => {
   const toldBy = async (said: string) => {
     const told: number[] = []
     const link = linkTo(`${greet}\n${said}\nnext; exit 1`)
-    await link.open([], never, () => told.push(1))
+    await link.open({ agents: [], services: [], sockets: [] }, never, () => told.push(1))
     await failure(link.probe())
     await link.lost
     return told.length
@@ -61,7 +64,7 @@ describe('a gate that misbehaves', () => {
     ['is of another version', `printf '\\n%s 0 hello 17\\ntowerwatch-gate 1\\n%s 0 end\\n' "$1" "$1"; exec sleep 30`, 'gate', 5_000],
     ['talks without end', 'exec cat /dev/zero', 'gate', 5_000],
   ])('cannot be opened when it %s', async (_, text, kind, openTimeoutMs) => {
-    expect(await failure(linkTo(text, openTimeoutMs).open([], never))).toMatchObject({ kind })
+    expect(await failure(linkTo(text, openTimeoutMs).open({ agents: [], services: [], sockets: [] }, never))).toMatchObject({ kind })
   })
 
   it.each([
@@ -78,7 +81,7 @@ describe('a gate that misbehaves', () => {
     ['its end', 'next; exit 1', 'unreachable'],
   ])('loses the connection by %s', async (_, text, kind) => {
     const link = linkTo(`${greet}\n${text}`)
-    await link.open([], never)
+    await link.open({ agents: [], services: [], sockets: [] }, never)
     const [first, second] = [failure(link.beats(new Map())), failure(link.probe())]
     expect(await first).toMatchObject({ kind })
     expect(await second).toMatchObject({ kind })
@@ -88,7 +91,7 @@ describe('a gate that misbehaves', () => {
 
   it('has its sentences cleaned before anybody reads them', async () => {
     const link = linkTo(`${greet}\nnext; answer $id refused "$(printf '\\033[31mno\\a\\n\\tnever')"; next`)
-    await link.open([], never)
+    await link.open({ agents: [], services: [], sockets: [] }, never)
     expect(await failure(link.probe())).toMatchObject({ kind: 'refused', message: 'no never' })
   })
 })
@@ -97,25 +100,25 @@ describe('a link', () => {
   it('opens once', async () => {
     const link = createLocalHost('near').link()
     links.push(link)
-    await link.open([], never)
-    expect(await failure(link.open([], never))).toMatchObject({ kind: 'closed' })
+    await link.open({ agents: [], services: [], sockets: [] }, never)
+    expect(await failure(link.open({ agents: [], services: [], sockets: [] }, never))).toMatchObject({ kind: 'closed' })
   })
 
   it('is closed before it was opened without a fuss', async () => {
     const link = createLocalHost('near').link()
     await link.close()
-    expect(await failure(link.open([], never))).toMatchObject({ kind: 'closed' })
+    expect(await failure(link.open({ agents: [], services: [], sockets: [] }, never))).toMatchObject({ kind: 'closed' })
   })
 
   it('asks nothing that was not opened', async () => {
     const link = createLocalHost('near').link()
     expect(await failure(link.beats(new Map()))).toMatchObject({ kind: 'closed' })
-    expect(await failure(link.restart('ezra', 'stop-first', () => {}))).toMatchObject({ kind: 'closed' })
+    expect(await failure(link.restart('ezra', 'stop-first', order(), () => {}))).toMatchObject({ kind: 'closed' })
   })
 
   it('says unreachable where there is no shell', async () => {
     const link = createLocalHost('near', { shell: ['/nowhere/sh'] }).link()
-    expect(await failure(link.open([], never))).toMatchObject({ kind: 'unreachable' })
+    expect(await failure(link.open({ agents: [], services: [], sockets: [] }, never))).toMatchObject({ kind: 'unreachable' })
   })
 
   it('hands on none of the secrets in the environment of the watch', async () => {
@@ -123,7 +126,7 @@ describe('a link', () => {
     const link = createLocalHost('near', {
       shell: ['/bin/sh', '-c', 'echo "password: $TOWER_PASSWORD, path: $PATH" >&2', 'sh'],
     }).link()
-    const error = await failure(link.open([], never))
+    const error = await failure(link.open({ agents: [], services: [], sockets: [] }, never))
     delete process.env['TOWER_PASSWORD']
     expect(error?.message).toContain('password: , path: /')
   })

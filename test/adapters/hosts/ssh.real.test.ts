@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createSshHost, type SshHostOptions } from '../../../src/adapters/hosts/ssh.ts'
 import type { AgentDeclaration, HostLink } from '../../../src/ports/host.ts'
 import { failure, hostContract } from '../../contracts/host.ts'
+import { orders } from '../../support/orders.ts'
 import { isAlive } from '../../support/processes.ts'
 import { freePort, makeKey, pin, type Sshd, startSshd } from '../../support/sshd.ts'
 import { until } from '../../support/until.ts'
@@ -32,6 +33,8 @@ function optionsOf({ address, port, user, identity, knownHosts }: Sshd): SshHost
 
 hostContract('ssh', () => fixtureOver({}))
 
+const order = orders()
+
 describe('ssh', () => {
   let folder: string
   let sshd: Sshd
@@ -57,7 +60,7 @@ describe('ssh', () => {
   }
 
   const never = new AbortController().signal
-  const open = (options: SshHostOptions) => failure(linkTo(options).open([], never))
+  const open = (options: SshHostOptions) => failure(linkTo(options).open({ agents: [], services: [], sockets: [] }, never))
 
   it('refuses a host whose key has changed, and runs nothing there', async () => {
     const knownHosts = join(folder, 'changed')
@@ -103,13 +106,13 @@ describe('ssh', () => {
 
   it('reports the connection lost when the session is killed on the host', async () => {
     const link = linkTo(optionsOf(sshd))
-    await link.open([], never)
+    await link.open({ agents: [], services: [], sockets: [] }, never)
     await link.probe()
     sshd.killSessions()
     expect((await link.lost).kind).toBe('unreachable')
     expect(await failure(link.probe())).toMatchObject({ kind: 'unreachable' })
     const again = linkTo(optionsOf(sshd))
-    await again.open([], never)
+    await again.open({ agents: [], services: [], sockets: [] }, never)
     expect((await again.probe()).cores).toBeGreaterThan(0)
   })
 
@@ -119,14 +122,21 @@ describe('ssh', () => {
     const worker = join(folder, 'worker')
     await writeFile(worker, `#!/bin/sh\ntrap '' TERM\n: > ${ready}\nwhile :; do sleep 0.2; done\n`, { mode: 0o755 })
     const body = { kind: 'process' as const, start: [worker], pidFile, log: join(folder, 'log') }
-    const declared: AgentDeclaration = { id: 'ezra', heartbeatFiles: [join(folder, 'beat')], markers: [], stopGraceMs: 1_000, body }
+    const declared: AgentDeclaration = {
+      id: 'ezra',
+      heartbeatFiles: [join(folder, 'beat')],
+      markers: [],
+      configs: [],
+      stopGraceMs: 1_000,
+      body,
+    }
     const link = linkTo(optionsOf(sshd))
-    await link.open([declared], never)
-    await link.restart('ezra', 'stop-first', () => {})
+    await link.open({ agents: [declared], services: [], sockets: [] }, never)
+    await link.restart('ezra', 'stop-first', order(), () => {})
     const before = Number(await readFile(pidFile, 'utf8'))
     await until(() => readFile(ready), { withinMs: 5_000, what: 'the worker ignores SIGTERM' })
     const stopping = Promise.withResolvers<void>()
-    const act = failure(link.restart('ezra', 'stop-first', ({ step }) => step === 'stop' && stopping.resolve()))
+    const act = failure(link.restart('ezra', 'stop-first', order(), ({ step }) => step === 'stop' && stopping.resolve()))
     await stopping.promise
     sshd.killSessions()
     expect((await act)?.kind).toBe('unreachable')
@@ -169,7 +179,7 @@ describe('a login shell that talks', () => {
       forceCommand: `echo "Welcome 0 hello 17"; echo noise >&2; printf 'no end of line '; exec sh -c "$SSH_ORIGINAL_COMMAND"`,
     })
     const link = fixture.host().link()
-    await link.open([], new AbortController().signal)
+    await link.open({ agents: [], services: [], sockets: [] }, new AbortController().signal)
     expect((await link.probe()).cores).toBeGreaterThan(0)
     await link.close()
     await fixture.stop()
@@ -182,7 +192,7 @@ describe('a login shell that talks', () => {
   ])('gives its own kind of error for one %s', async (_, forceCommand, kind) => {
     const fixture = await fixtureOver({ forceCommand })
     const link = fixture.host({ openTimeoutMs: 3_000 } as SshHostOptions).link()
-    expect(await failure(link.open([], new AbortController().signal))).toMatchObject({ kind })
+    expect(await failure(link.open({ agents: [], services: [], sockets: [] }, new AbortController().signal))).toMatchObject({ kind })
     await fixture.stop()
   })
 })

@@ -1,0 +1,66 @@
+# --- the loop ----------------------------------------------------------------------------------------------------
+
+look_around() { # what this host has
+  nl='
+'
+  tab=$(printf '\t')
+  command_s=60
+  had_lc_all=${LC_ALL+yes} was_lc_all=${LC_ALL-}
+  LC_ALL=C
+  export LC_ALL
+  unset TMUX
+  has_timeout=no has_setsid=no has_base64=no has_default_signal=no has_proc=no boot=unknown ticks=100
+  timeout -k 1 5 true </dev/null >/dev/null 2>&1 && has_timeout=yes
+  if command -v setsid >/dev/null; then has_setsid=yes; elif command -v perl >/dev/null; then has_setsid=perl; fi
+  command -v base64 >/dev/null && has_base64=yes
+  env --default-signal=INT,QUIT true </dev/null >/dev/null 2>&1 && has_default_signal=yes
+  if [ -r /proc/self/stat ] && read -r boot </proc/sys/kernel/random/boot_id; then
+    has_proc=yes
+    ticks=$(getconf CLK_TCK 2>/dev/null) || ticks=100
+  else
+    boot=$(sysctl -n kern.bootsessionuuid 2>/dev/null) || boot=unknown
+  fi
+  case $(stat -c %.9Y / 2>/dev/null) in
+    [0-9]*.[0-9]*) stat_kind=gnu ;;
+    *) case $(stat -f %Fm / 2>/dev/null) in [0-9]*.[0-9]*) stat_kind=bsd ;; *) stat_kind=plain ;; esac ;;
+  esac
+  if sleep 0.01 </dev/null 2>/dev/null; then pause_s=0.1 pause_ms=100 round_s=0.4; else pause_s=1 pause_ms=1000 round_s=1; fi
+  run_dir=/run
+  table=$nl ids=' ' files= sockets=$nl seen=' '
+  watcher= watcher_epoch= watched= has_pidfd=
+}
+
+gate_main() { # NONCE
+  set -fu
+  nonce=${1-}
+  case $nonce in '' | *[!0-9a-f]*)
+    echo 'usage: gate.sh NONCE' >&2
+    exit 64
+    ;;
+  esac
+  look_around
+  request=0
+  # Whatever a start-up file of the login shell printed may lack its end of line.
+  printf '\n'
+  reply hello 'towerwatch-gate 3'
+  while IFS= read -r line; do
+    # Anything out of form means that the two sides no longer agree where they are: the end.
+    [ ${#line} -le $max_line ] || exit 65
+    case $line in *[!a-z0-9_.=\ -]*) exit 65 ;; esac
+    IFS=' '
+    set -- $line
+    [ $# -ge 3 ] && [ "$1" = "$nonce" ] && is_number "$2" || exit 65
+    request=$2
+    shift 2
+    case $1 in
+      declare) shift && verb_declare "$@" ;;
+      beats) shift && verb_beats "$@" ;;
+      probe) if [ $# -eq 1 ]; then verb_probe; else refuse 'probe takes nothing'; fi ;;
+      restart | respawn) verb_act "$@" ;;
+      *) refuse 'there is no such verb' ;;
+    esac
+  done
+  exit 0
+}
+
+gate_main "$@"
