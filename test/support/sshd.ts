@@ -1,6 +1,7 @@
 /** A real sshd of the test's own: loopback, a free port, its own host key, login by key as the user who runs the test. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { userInfo } from 'node:os'
@@ -37,18 +38,31 @@ export interface SshdOptions {
   env?: Record<string, string>
   /** Run instead of what the client asks for, which is in SSH_ORIGINAL_COMMAND. */
   forceCommand?: string
+  /** A port that one was started on before: to be the same host again. */
+  port?: number
+  /** More lines of sshd_config. They come first, and of a keyword sshd takes the first. */
+  settings?: string[]
 }
 
-export async function startSshd({ folder, address = '127.0.0.1', env = {}, forceCommand }: SshdOptions): Promise<Sshd> {
+/** Keys that are in the folder already are kept: who is started there again is the same host. */
+export async function startSshd({
+  folder,
+  address = '127.0.0.1',
+  env = {},
+  forceCommand,
+  port: wanted,
+  settings: more = [],
+}: SshdOptions): Promise<Sshd> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const user = userInfo()
   // The privilege separation folder is made by the service's unit, which a test does not go through.
   if (user.uid === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 })
   const path = (name: string) => join(folder, name)
-  await Promise.all([makeKey(path('host_key')), makeKey(path('identity'))])
+  await Promise.all([path('host_key'), path('identity')].filter((key) => !existsSync(key)).map(makeKey))
   await writeFile(path('authorized_keys'), await readFile(`${path('identity')}.pub`))
-  const port = await freePort(address)
+  const port = wanted ?? (await freePort(address))
   const settings = [
+    ...more,
     `ListenAddress ${address}:${port}`,
     `HostKey ${path('host_key')}`,
     `AuthorizedKeysFile ${path('authorized_keys')}`,
