@@ -13,8 +13,10 @@ export const gateParts = [
   'deaths',
   'probe',
   'lock',
+  'orders',
   'acts',
   'stop',
+  'plan',
   'start',
   'loop',
 ] as const

@@ -19,23 +19,27 @@ const shells: [string, () => [string, ...string[]]][] = [
 
 describe.each(shells)('the gate under %s', (_, shell) => {
   let folder: string
+  /** Where it notes attempts. */
+  let state: string
   let child: ChildProcessWithoutNullStreams
   let said: string
   let ended: Promise<number | null>
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tw-'))
+    state = await mkdtemp(join(tmpdir(), 'tw-'))
     said = ''
   })
   afterEach(async () => {
     child.stdin.end()
     await ended
     await rm(folder, { recursive: true })
+    await rm(state, { recursive: true })
   })
 
   function launch(words: string[], path = process.env['PATH'] ?? ''): void {
     const [program, ...first] = shell()
-    child = spawn(program, [...first, ...words], { cwd: folder, env: { PATH: path, HOME: folder } })
+    child = spawn(program, [...first, ...words], { cwd: folder, env: { PATH: path, HOME: folder, XDG_STATE_HOME: state } })
     child.stdin.on('error', () => child.stdin.destroy())
     child.stdout.on('data', (chunk: Buffer) => {
       said += chunk.toString('latin1')

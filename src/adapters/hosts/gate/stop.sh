@@ -15,19 +15,27 @@ stop_agent() {
     end_remains
     return
   fi
-  if [ $f_ours = no ]; then
-    fail stop "pid $f_pid, which the heartbeat of $a_id states, was not started for it: it is not stopped for that"
-    return 1
-  fi
-  # A pane's process leads a session, and so does what the gate started: its children are the agent as much as it is
-  # (`sh -c worker` need not be the worker).
+  may_signal || return
+  find_session
+  end_agent
+}
+
+may_signal() { # status 1 after a failure was reported
+  [ $f_ours = no ] || return 0
+  fail stop "pid $f_pid, which the heartbeat of $a_id states, was not started for it: it is not stopped for that"
+  return 1
+}
+
+# A pane's process leads a session, and so does what the gate started: its children are the agent as much as it is
+# (`sh -c worker` need not be the worker).
+find_session() { # session
   session=
   if [ -n "$m_pid" ]; then
     proc_read "$m_pid" && [ "$p_session" = "$m_pid" ] && session=$m_pid
   elif [ -n "$ff_pid" ]; then
     session=$ff_pid
   fi
-  end_agent
+  return 0
 }
 
 # Children that outlive the process of the pid file. Its number is not given to anybody while they live.
