@@ -123,7 +123,7 @@ export function encodeDeclarations(agents: readonly AgentDeclaration[]): string[
       const where = `${agent.id}: ${field}`
       if (/[\n\0]/.test(value)) throw new DeclarationError(`${where} holds a newline or a NUL, which a gate cannot be told`)
       if (Buffer.byteLength(value) > limits.lineBytes - 2) throw new DeclarationError(`${where} is too long`)
-      if ('FDMSPLC'.includes(tag) && !value.startsWith('/')) throw new DeclarationError(`${where} is not an absolute path`)
+      if ('FDMSPLCNJHR'.includes(tag) && !value.startsWith('/')) throw new DeclarationError(`${where} is not an absolute path`)
       return `${tag}:${value}`
     }),
     'E:',
@@ -139,6 +139,8 @@ function bodyAndHead(agent: AgentDeclaration): TaggedValue[] {
     ...argv('F', 'heartbeatFiles', agent.heartbeatFiles),
     ...optional('D', 'jobs', agent.jobs),
     ...argv('M', 'markers', agent.markers),
+    ...argv('N', 'configs', agent.configs),
+    ...optional('J', 'log', agent.log),
     ['G', 'stopGraceMs', String(Math.round(agent.stopGraceMs))],
     ['K', 'kind', body.kind],
   ]
@@ -163,8 +165,9 @@ function bodyAndHead(agent: AgentDeclaration): TaggedValue[] {
     case 'service':
       return [...head, ['U', 'unit', body.unit], ['O', 'scope', body.scope]]
     case 'launchd':
+      return [...head, ['Q', 'label', body.label], ['O', 'scope', body.scope]]
     case 'hermes':
-      throw new DeclarationError(`${agent.id}: the gate knows no bodies of the kind ${body.kind} yet`)
+      return [...head, ['H', 'home', body.home], ['R', 'program', body.program], ['U', 'unit', body.unit], ['O', 'scope', body.scope]]
   }
 }
 

@@ -1,13 +1,13 @@
 # --- what the watch declared -------------------------------------------------------------------------------------
 # The table is one string, one tagged value a line, so that no value is ever parsed by the shell:
-#   I:id F:heartbeat… D:jobs M:marker… G:stopGraceMs K:kind [S:socket T:target P:pidfile L:log C:cwd A:start… Z:stop…
-#   U:unit O:scope] E:
+#   I:id F:heartbeat… D:jobs M:marker… N:config… J:log G:stopGraceMs K:kind [S:socket T:target P:pidfile L:log C:cwd
+#   A:start… Z:stop… U:unit O:scope Q:label H:home R:program] E:
 # Of F and M there may be several, or none; D is a folder of <job>.last files.
 
 verb_declare() { # COUNT, then COUNT lines
   [ $# -eq 1 ] && is_number "$1" || exit 65
   table=$nl ids=' ' files= sockets=$nl seen=' '
-  todo=$1 problem= d_id= d_kind= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope=
+  todo=$1 problem= d_id= d_kind= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope= d_label= d_home= d_program=
   while [ "$todo" -gt 0 ]; do
     todo=$((todo - 1))
     IFS= read -r line || exit 65
@@ -21,12 +21,12 @@ verb_declare() { # COUNT, then COUNT lines
       I:*)
         is_id "$value" || problem="an id is malformed"
         case $ids in *" $value "*) problem="an id is declared twice" ;; esac
-        d_id=$value d_kind= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope=
+        d_id=$value d_kind= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope= d_label= d_home= d_program=
         ;;
       F:/* | M:/*) files=$files$value$nl ;;
-      D:/*) ;;
+      D:/* | J:/* | N:/*) ;;
       G:*) is_number "$value" && d_grace=$value ;;
-      K:pane | K:process | K:command | K:service) d_kind=$value ;;
+      K:pane | K:process | K:command | K:service | K:launchd | K:hermes) d_kind=$value ;;
       S:/*) d_socket=$value ;;
       T:?*:?*) d_target=$value ;;
       P:/*) d_pid=$value files=$files$value$nl ;;
@@ -37,6 +37,11 @@ verb_declare() { # COUNT, then COUNT lines
       U:) problem="$d_id: a unit is malformed" ;;
       U:-* | U:*[!A-Za-z0-9@._:\\-]*) problem="$d_id: a unit is malformed" ;;
       U:*) d_unit=$value ;;
+      Q:) problem="$d_id: a label is malformed" ;;
+      Q:-* | Q:*[!A-Za-z0-9@._:\\-]*) problem="$d_id: a label is malformed" ;;
+      Q:*) d_label=$value ;;
+      H:/*) d_home=$value files=$files$value/gateway.pid$nl ;;
+      R:/*) d_program=$value ;;
       O:system | O:user) d_scope=$value ;;
       E:)
         [ -n "$d_id" ] && [ -n "$d_grace" ] || problem="$d_id: the declaration is incomplete"
@@ -45,6 +50,8 @@ verb_declare() { # COUNT, then COUNT lines
           process) [ -n "$d_start" ] && [ -n "$d_pid" ] && [ -n "$d_log" ] ;;
           command) [ -n "$d_start" ] ;;
           service) [ -n "$d_unit" ] && [ -n "$d_scope" ] ;;
+          launchd) [ -n "$d_label" ] && [ -n "$d_scope" ] ;;
+          hermes) [ -n "$d_home" ] && [ -n "$d_program" ] && [ -n "$d_unit" ] && [ -n "$d_scope" ] ;;
           *) false ;;
         esac || problem="$d_id: the declaration of its body is incomplete"
         case $sockets in
@@ -80,7 +87,7 @@ take_line() { # one line of a declaration, I: the first
   case $1 in
     I:*)
       a_id=$value a_file= a_files= a_folder= a_marks= a_paths= a_kind= a_grace= a_socket= a_target= a_pid= a_log= a_cwd= a_unit= a_scope=
-      a_stop=
+      a_stop= a_label= a_home= a_program= a_journal= a_configs=
       ;;
     F:*) a_file=${a_file:-$value} a_files=$a_files$value$nl a_paths=$a_paths$value$nl ;;
     D:*) a_folder=$value ;;
@@ -93,6 +100,11 @@ take_line() { # one line of a declaration, I: the first
     L:*) a_log=$value ;;
     C:*) a_cwd=$value ;;
     U:*) a_unit=$value ;;
+    Q:*) a_label=$value ;;
+    H:*) a_home=$value a_paths=$a_paths$value/gateway.pid$nl ;;
+    R:*) a_program=$value ;;
+    J:*) a_journal=$value ;;
+    N:*) a_configs=$a_configs$value$nl ;;
     O:*) a_scope=$value ;;
     Z:*) a_stop=yes ;;
   esac
