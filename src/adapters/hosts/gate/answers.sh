@@ -4,6 +4,7 @@
 #
 #   /bin/sh -s NONCE      fed this text over stdin (by a local child, or `ssh -T host /bin/sh -s NONCE`)
 #   gate.sh NONCE         as a file
+#   gate.sh ROLE FILE     as a file, behind a key (see `installed`)
 #
 # Requests are lines `NONCE ID VERB [TOKEN…]`, at most 64 KiB long. Answers are frames:
 #

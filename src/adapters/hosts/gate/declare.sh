@@ -63,8 +63,10 @@ verb_declare() { # COUNT, then COUNT lines
       *) problem="$d_id: a line of the declaration is malformed" ;;
     esac
     table=$table$line$nl
+    [ -z "$role" ] || [ ${#table} -le $max_allowed ] || exit 65
   done
   [ -z "$d_id" ] || problem="$d_id: the declaration has no end"
+  [ -n "$problem" ] || check_allowed
   if [ -n "$problem" ]; then
     table=$nl ids=' ' files= sockets=$nl
     refuse "$problem"

@@ -30,15 +30,16 @@ look_around() { # what this host has
   watcher= watcher_epoch= watched= has_pidfd=
 }
 
-gate_main() { # NONCE
+gate_main() { # NONCE | ROLE FILE
   set -fu
-  nonce=${1-}
+  role= nonce=
+  look_around
+  if [ $# -eq 2 ]; then be_installed "$@"; else nonce=${1-}; fi
   case $nonce in '' | *[!0-9a-f]*)
-    echo 'usage: gate.sh NONCE' >&2
+    echo 'usage: gate.sh NONCE | gate.sh ROLE FILE' >&2
     exit 64
     ;;
   esac
-  look_around
   request=0
   # Whatever a start-up file of the login shell printed may lack its end of line.
   printf '\n'
@@ -52,6 +53,10 @@ gate_main() { # NONCE
     [ $# -ge 3 ] && [ "$1" = "$nonce" ] && is_number "$2" || exit 65
     request=$2
     shift 2
+    if ! may_ask "$1"; then
+      refuse "$1 takes the key for acts"
+      continue
+    fi
     case $1 in
       declare) shift && verb_declare "$@" ;;
       beats) shift && verb_beats "$@" ;;
