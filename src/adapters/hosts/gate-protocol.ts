@@ -123,7 +123,7 @@ export function encodeDeclarations(agents: readonly AgentDeclaration[]): string[
       const where = `${agent.id}: ${field}`
       if (/[\n\0]/.test(value)) throw new DeclarationError(`${where} holds a newline or a NUL, which a gate cannot be told`)
       if (Buffer.byteLength(value) > limits.lineBytes - 2) throw new DeclarationError(`${where} is too long`)
-      if ('FDMSPLCNJHR'.includes(tag) && !value.startsWith('/')) throw new DeclarationError(`${where} is not an absolute path`)
+      if ('FDMSPLCNJHRY'.includes(tag) && !value.startsWith('/')) throw new DeclarationError(`${where} is not an absolute path`)
       return `${tag}:${value}`
     }),
     'E:',
@@ -146,7 +146,13 @@ function bodyAndHead(agent: AgentDeclaration): TaggedValue[] {
   ]
   switch (body.kind) {
     case 'pane':
-      return [...head, ['S', 'socket', body.socket], ['T', 'target', body.target]]
+      return [
+        ...head,
+        ['S', 'socket', body.socket],
+        ['T', 'target', body.target],
+        ...argv('W', 'start', body.start ?? []),
+        ...optional('Y', 'cwd', body.cwd),
+      ]
     case 'process':
       return [
         ...head,

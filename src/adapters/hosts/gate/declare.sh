@@ -1,7 +1,8 @@
 # --- what the watch declared -------------------------------------------------------------------------------------
 # The table is one string, one tagged value a line, so that no value is ever parsed by the shell:
 #   I:id F:heartbeat… D:jobs M:marker… N:config… J:log G:stopGraceMs K:kind [S:socket T:target P:pidfile L:log C:cwd
-#   A:start… Z:stop… U:unit O:scope Q:label H:home R:program] E:
+#   A:start… Z:stop… U:unit O:scope Q:label H:home R:program W:start… Y:cwd] E:
+# Before the first of them come lines about the host itself: X:socket… of tmux servers whose panes are shown.
 # Of F and M there may be several, or none; D is a folder of <job>.last files.
 
 verb_declare() { # COUNT, then COUNT lines
@@ -15,6 +16,7 @@ verb_declare() { # COUNT, then COUNT lines
     value=${line#?:}
     case $line in
       I:*) [ -z "$d_id" ] || problem="$d_id: the declaration has no end" ;;
+      X:*) [ -z "$d_id" ] && [ "$ids" = ' ' ] || problem='what is declared of the host comes first' ;;
       *) [ -n "$d_id" ] || problem='a line of the declaration is of no agent' ;;
     esac
     case $line in
@@ -32,8 +34,11 @@ verb_declare() { # COUNT, then COUNT lines
       P:/*) d_pid=$value files=$files$value$nl ;;
       L:/*) d_log=$value ;;
       C:/*) ;;
+      X:/*)
+        case $sockets in *"$nl$value$nl"*) ;; *) sockets=$sockets$value$nl ;; esac
+        ;;
       A:*) d_start=yes ;;
-      Z:*) ;;
+      Z:* | W:* | Y:/*) ;;
       U:) problem="$d_id: a unit is malformed" ;;
       U:-* | U:*[!A-Za-z0-9@._:\\-]*) problem="$d_id: a unit is malformed" ;;
       U:*) d_unit=$value ;;
@@ -89,7 +94,7 @@ take_line() { # one line of a declaration, I: the first
   case $1 in
     I:*)
       a_id=$value a_file= a_files= a_folder= a_marks= a_paths= a_kind= a_grace= a_socket= a_target= a_pid= a_log= a_cwd= a_unit= a_scope=
-      a_stop= a_label= a_home= a_program= a_journal= a_configs=
+      a_stop= a_remake= a_label= a_home= a_program= a_journal= a_configs=
       ;;
     F:*) a_file=${a_file:-$value} a_files=$a_files$value$nl a_paths=$a_paths$value$nl ;;
     D:*) a_folder=$value ;;
@@ -109,5 +114,7 @@ take_line() { # one line of a declaration, I: the first
     N:*) a_configs=$a_configs$value$nl ;;
     O:*) a_scope=$value ;;
     Z:*) a_stop=yes ;;
+    W:*) a_remake=yes ;;
+    Y:*) a_cwd=$value ;;
   esac
 }
