@@ -242,7 +242,8 @@ export interface Host {
 
 /**
  * unreachable: could not connect, or the connection broke. auth: the host refused the key. host-key: its key is not the
- * pinned one, nothing was run. gate: the gate answered something else than its protocol. refused: the gate would not
+ * pinned one, nothing was run. gate: the gate answered something else than its protocol, or is installed there and does not
+ * allow what was declared. refused: the gate would not
  * (unknown agent, agent is alive, …). timeout: a verb did not end in time. failed: a step of an act failed.
  */
 export type HostErrorKind = 'unreachable' | 'auth' | 'host-key' | 'gate' | 'refused' | 'timeout' | 'failed' | 'closed'

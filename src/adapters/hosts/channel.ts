@@ -27,10 +27,14 @@ export interface GateEnd {
   spawnError?: Error
 }
 
-/** A way to a shell on a host that takes gate.sh on its stdin. */
+/** A way to a gate on a host. */
 export interface Transport {
   /** For messages: `local`, or the host's id. */
   name: string
+  /** sent: what is spawned is a shell, which takes the gate's text on its stdin. installed: it is the gate already. */
+  gate: 'sent' | 'installed'
+  /** The way for acts, where that is another one. */
+  acts?: Transport
   spawn(nonce: string): ChildProcessWithoutNullStreams
   explain(end: GateEnd): HostError
   /** From spawn to the gate's hello. */
@@ -63,7 +67,7 @@ const closeGraceMs = 2_000
 
 /** Starts a gate and waits for its hello. Rejects with HostError. */
 export async function openChannel(transport: Transport, options: ChannelOptions): Promise<Channel> {
-  const script = await gateScript()
+  const script = transport.gate === 'sent' ? await gateScript() : ''
   if (options.signal?.aborted) throw new HostError('closed', `the connection to ${transport.name} was given up`)
   const channel = new Channel(transport, options)
   await channel.start(script)
@@ -179,7 +183,7 @@ export class Channel {
 
   #take(frame: Frame): void {
     if (!this.#greeted) {
-      if (frame.kind !== 'hello' || frame.body.toString('latin1') !== GATE_GREETING) throw new ProtocolError('it is of another version')
+      if (frame.kind !== 'hello' || frame.body.toString('latin1') !== GATE_GREETING) throw new ProtocolError(this.#otherVersion())
       this.#greeted = true
       this.#hello.resolve()
       return
@@ -211,6 +215,11 @@ export class Channel {
       }
     }
     this.#next()
+  }
+
+  #otherVersion(): string {
+    const { gate, name } = this.#transport
+    return `it is of another version${gate === 'installed' ? `; to bring it up to date, type: towerwatch host install ${name}` : ''}`
   }
 
   #next(): void {

@@ -147,7 +147,7 @@ class GateLink implements HostLink {
     this.#opened()
     const agent = this.#agents.get(id)
     if (!agent) throw new HostError('refused', `no such agent was declared on ${this.#transport.name}`, 'check')
-    const channel = await openChannel(this.#transport, { letFinish: true })
+    const channel = await openChannel(this.#transport.acts ?? this.#transport, { letFinish: true })
     this.#acts.add(channel)
     try {
       // Closed while it opened: nothing has been begun, so nothing is.
@@ -167,8 +167,14 @@ class GateLink implements HostLink {
     }
   }
 
+  /** An installed gate that does not allow what fleet.yaml has: the host is not as it should be, nobody was refused a wish. */
   async #declare(channel: Channel, payload: string[]): Promise<void> {
-    await channel.request({ tokens: ['declare', String(payload.length)], payload, deadlineMs: this.#deadlines.declareMs })
+    try {
+      await channel.request({ tokens: ['declare', String(payload.length)], payload, deadlineMs: this.#deadlines.declareMs })
+    } catch (error) {
+      const isNotAllowed = this.#transport.gate === 'installed' && error instanceof HostError && error.kind === 'refused'
+      throw isNotAllowed ? new HostError('gate', error.message) : error
+    }
   }
 
   #opened(): Channel {

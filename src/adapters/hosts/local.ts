@@ -23,6 +23,7 @@ export function createLocalHost(id: string, options: LocalHostOptions = {}): Hos
   const [shell, ...shellArguments] = options.shell ?? ['/bin/sh']
   const transport: Transport = {
     name: id,
+    gate: 'sent',
     openTimeoutMs: options.openTimeoutMs ?? 10_000,
     // Detached: a Ctrl-C at the watch's terminal must not cut an act in two. The gate ends with its stdin.
     spawn: (nonce) =>

@@ -12,6 +12,10 @@ export interface SshHostOptions extends LinkOptions {
   user?: string
   /** Private key: an absolute path. Left out: what the user's config says. */
   identity?: string
+  /** The key for acts, as `identity`. Left out: the same one. */
+  actIdentity?: string
+  /** Left out: sent. */
+  gate?: 'sent' | 'installed'
   /** The file that the host's key is pinned in: an absolute path. Left out: what the user's config says. */
   knownHosts?: string
   connectTimeoutMs?: number
@@ -30,15 +34,25 @@ const pathPattern = /^\/[^"'\\$\p{C}]*$/u
 
 /** Throws HostError `refused` for a name or path that must not get near a command line. */
 export function createSshHost(id: string, options: SshHostOptions): Host {
-  const client = options.client ?? 'ssh'
-  const before = sshArguments(id, options)
-  const transport: Transport = {
-    name: id,
-    openTimeoutMs: options.openTimeoutMs ?? (options.connectTimeoutMs ?? 10_000) + 10_000,
-    spawn: (nonce) => spawn(client, [...before, `/bin/sh -s ${nonce}`], { stdio: 'pipe', detached: true }),
-    explain: (end) => explainEnd(id, client, end),
-  }
+  const { actIdentity } = options
+  const transport = transportOf(id, options)
+  if (actIdentity !== undefined) transport.acts = transportOf(id, { ...options, identity: actIdentity })
   return { id, link: () => createLink(transport, options) }
+}
+
+function transportOf(id: string, options: SshHostOptions): Transport {
+  const client = options.client ?? 'ssh'
+  const gate = options.gate ?? 'sent'
+  const before = sshArguments(id, options)
+  // Behind a key with a forced command the host runs that one, and gets this as SSH_ORIGINAL_COMMAND.
+  const command = gate === 'sent' ? '/bin/sh -s' : 'towerwatch-gate'
+  return {
+    name: id,
+    gate,
+    openTimeoutMs: options.openTimeoutMs ?? (options.connectTimeoutMs ?? 10_000) + 10_000,
+    spawn: (nonce) => spawn(client, [...before, `${command} ${nonce}`], { stdio: 'pipe', detached: true }),
+    explain: (end) => explainEnd(id, client, end, gate),
+  }
 }
 
 /** Everything of the command line but the command. The address comes after `--`, and cannot begin with `-` anyway. */
@@ -95,7 +109,7 @@ function check(id: string, field: string, value: string, pattern: RegExp): void 
 const sshFailed = 255
 
 /** ssh ends with 255 for faults of its own and says which on stderr; any other status is the remote shell's. */
-export function explainEnd(id: string, client: string, end: GateEnd): HostError {
+export function explainEnd(id: string, client: string, end: GateEnd, gate: 'sent' | 'installed' = 'sent'): HostError {
   if (end.spawnError) return new HostError('unreachable', `${id}: ${client} could not be started: ${plainSentence(end.spawnError.message)}`)
   const lines = end.stderr.split('\n').map(plainSentence).filter(Boolean)
   const last = lines.at(-1) ?? ''
@@ -103,6 +117,7 @@ export function explainEnd(id: string, client: string, end: GateEnd): HostError 
   if (end.greeted) return new HostError('unreachable', `the connection to ${id} broke${said}`)
   if (end.code !== sshFailed) {
     const how = end.signal ? `ended by ${end.signal}` : `ended with status ${end.code}`
+    if (gate === 'installed') return new HostError('gate', `${id} let us in, but its gate ${how}${said} (see: towerwatch host show ${id})`)
     return new HostError('gate', `${id} let us in, but the shell that should run the gate ${how}${said}`)
   }
   if (lines.some((line) => line === 'Host key verification failed.' || line.includes('REMOTE HOST IDENTIFICATION HAS CHANGED'))) {
