@@ -19,6 +19,7 @@ function linkTo(text: string, openTimeoutMs = 5_000): HostLink {
   const link = createLink(
     {
       name: 'odd',
+      gate: 'sent',
       openTimeoutMs,
       spawn: (nonce) => spawn('/bin/sh', ['-c', text, 'sh', nonce], { stdio: 'pipe' }),
       explain: ({ code, greeted }) => new HostError(greeted ? 'unreachable' : 'gate', `ended with ${code}`),
