@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
+import { flagWord } from './domain/flags.ts'
 import { operations } from './operations/registry.ts'
 import { type AskOptions, ask, commandOf, usage } from './shell/ask.ts'
 import { beatCommand } from './shell/beat-command.ts'
@@ -186,9 +187,10 @@ for (const operation of operations) {
   const isStatus = operation.name === 'fleet'
   const examples = operation.examples.map((example) => `  $ towerwatch ${isStatus ? name : example}`)
   const declared = operation.arguments
+  const typed = declared.filter(({ kind }) => kind !== 'flag')
   const called = (argument: (typeof declared)[number]) => (argument.kind === 'choice' ? argument.words.join('|') : argument.name)
-  const widest = Math.max(...declared.map((argument) => called(argument).length))
-  const described = declared.map(
+  const widest = Math.max(...typed.map((argument) => called(argument).length))
+  const described = typed.map(
     (argument) => `  ${called(argument).padEnd(widest)}  ${argument.help}${argument.required ? '' : ' (may be left out)'}`,
   )
   const command = program
@@ -208,13 +210,19 @@ for (const operation of operations) {
     )
   const choices = declared.flatMap((argument) => (argument.kind === 'choice' ? argument.words.map((word) => ({ argument, word })) : []))
   for (const { argument, word } of choices) command.option(`--${word}`, argument.help)
-  if (declared.length > 0) command.argument('[words...]')
+  const flags = declared.filter(({ kind }) => kind === 'flag')
+  for (const { name: flag, help } of flags) command.option(flagWord(flag), help)
+  if (typed.length > 0) command.argument('[words...]')
   command.action(
     exits((...values: unknown[]) => {
-      const words = declared.length > 0 ? values.shift() : []
+      const words = typed.length > 0 ? values.shift() : []
       const options = values[0] as AskOptions & Record<string, unknown>
-      const flags = choices.flatMap(({ argument, word }) => (options[word] === true ? [[argument.name, word] as const] : []))
-      return ask(shell, operation, (words as string[]).join(' '), Object.fromEntries(flags), options)
+      const given = [
+        ...choices.flatMap(({ argument, word }) => (options[word] === true ? [[argument.name, word] as const] : [])),
+        // Commander calls `--dry-run` by the name that the argument has.
+        ...flags.flatMap(({ name: flag }) => (options[flag] === true ? [[flag, 'yes'] as const] : [])),
+      ]
+      return ask(shell, operation, (words as string[]).join(' '), Object.fromEntries(given), options)
     }),
   )
 }

@@ -4,6 +4,7 @@
  * which agent, which number. Neither ever throws.
  */
 import { parseDuration } from './duration.ts'
+import { flagWord, takeFlags } from './flags.ts'
 import { nearest } from './nearest.ts'
 import type { ArgumentDeclaration } from './operation.ts'
 
@@ -38,14 +39,14 @@ const split = (text: string): string[] => text.split(/[ \t\n\r\f\v]+/).filter((w
 const plain = (text: string): string => split(text).join(' ').toLowerCase()
 
 /** Takes a typed line apart. `missing`: the first required argument that nothing is left for; `left`: words that nobody takes. */
-export function takeApart(declared: readonly ArgumentDeclaration[], typed: string, names: Names): Taken {
-  const words = split(cleaned(typed))
-  const args: Record<string, string> = {}
+export function takeApart(all: readonly ArgumentDeclaration[], typed: string, names: Names): Taken {
+  const { rest: words, flags: args } = takeFlags(all, split(cleaned(typed)))
+  const declared = all.filter(({ kind }) => kind !== 'flag')
   let at = 0
   for (let index = 0; index < declared.length; index++) {
     const argument = declared[index]
     if (!argument) break
-    if (argument.kind === 'text') {
+    if (takesRest(argument)) {
       if (at < words.length) args[argument.name] = words.slice(at).join(' ')
       at = words.length
     } else if (argument.required) {
@@ -62,8 +63,10 @@ export function takeApart(declared: readonly ArgumentDeclaration[], typed: strin
   return at < words.length ? { left: words.slice(at) } : { args }
 }
 
+const takesRest = ({ kind }: ArgumentDeclaration): boolean => kind === 'text' || kind === 'pane'
+
 function optionalsFrom(declared: readonly ArgumentDeclaration[], from: number): number {
-  const end = declared.findIndex((argument, index) => index >= from && (argument.required || argument.kind === 'text'))
+  const end = declared.findIndex((argument, index) => index >= from && (argument.required || takesRest(argument)))
   return (end === -1 ? declared.length : end) - from
 }
 
@@ -166,9 +169,10 @@ function distinct(things: readonly Found[]): Found[] {
 export function resolve(argument: ArgumentDeclaration, typed: string, names: Names): Resolved {
   switch (argument.kind) {
     case 'text':
-    case 'word':
     case 'pane':
       return resolveText(typed)
+    case 'word':
+      return split(cleaned(typed)).length > 1 ? { wrong: 'must be one word' } : resolveText(typed)
     case 'flag':
       return plain(typed) === 'yes' ? { value: 'yes' } : { wrong: 'is there or is not' }
     case 'duration':
@@ -226,11 +230,12 @@ function resolveText(typed: string): Resolved {
 
 /** The line that takes these arguments apart to themselves again. */
 export function printArguments(declared: readonly ArgumentDeclaration[], args: Readonly<Record<string, string>>): string {
-  return declared.flatMap(({ name }) => args[name] ?? []).join(' ')
+  return declared.flatMap(({ name, kind }) => (kind === 'flag' && args[name] !== undefined ? flagWord(name) : (args[name] ?? []))).join(' ')
 }
 
-/** As it stands in help: `<incident>`, `[sticky]`, `[comment…]`. */
+/** As it stands in help: `<incident>`, `[sticky]`, `[comment…]`, `[--dry-run]`. */
 export function usageOfArgument(argument: ArgumentDeclaration): string {
+  if (argument.kind === 'flag') return `[${flagWord(argument.name)}]`
   const text = argument.kind === 'choice' ? argument.words.join('|') : `${argument.name}${argument.kind === 'text' ? '…' : ''}`
   return argument.required ? `<${text}>` : `[${text}]`
 }

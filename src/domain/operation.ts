@@ -52,6 +52,8 @@ export interface OperationDeclaration {
   role: Role
   /** The role it takes where its subject is a host or everything. */
   roleForMany?: Role
+  /** The role it takes where its subject is everything; left out: that for many. */
+  roleForAll?: Role
   /** `watch`: the Tower asks the watch. `tower`: answered by the Tower alone from what it mirrors. `shell`: not in the game. */
   answeredBy: 'watch' | 'tower' | 'shell'
   /** How long a person waits for the end of it. */

@@ -1,5 +1,5 @@
 import type { Acknowledgement, Incident } from '../domain/incident.ts'
-import type { Operation } from './operation.ts'
+import type { CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
 import { durationOf, openIncident, sayAck, sayHold, saySubject } from './saying.ts'
 
 export const ack: Operation = {
@@ -19,19 +19,26 @@ export const ack: Operation = {
   answeredBy: 'watch',
   deadlineMs: 15_000,
 
-  async run(args, context) {
+  async plan(args, context) {
     const found = openIncident(args['incident'] ?? '', context)
     if ('refusal' in found) return { status: 'refused', lines: [found.refusal] }
     const nowMs = context.clock.now()
-    const durationMs = durationOf(args)
-    const comment = args['comment']
-    const acknowledgement: Acknowledgement = {
-      kind: args['kind'] === 'sticky' ? 'sticky' : 'normal',
-      by: context.actor,
-      atMs: nowMs,
-      ...(durationMs !== undefined && { untilMs: nowMs + durationMs }),
-      ...(comment !== undefined && { comment }),
+    const { incident } = found
+    return {
+      status: 'ok',
+      lines: [
+        `#${incident.number} (${saySubject(incident.subject)}) would be acknowledged ${sayHold(toAcknowledgement(args, context), nowMs)}`,
+        ...(incident.ack ? [`Now it is acknowledged ${sayAck(incident.ack, nowMs)}`] : []),
+      ],
+      data: { incident: incident.number },
     }
+  },
+
+  async run(args, context) {
+    const found = openIncident(args['incident'] ?? '', context)
+    if ('refusal' in found) return { status: 'refused', lines: [found.refusal] }
+    const acknowledgement = toAcknowledgement(args, context)
+    const nowMs = acknowledgement.atMs
     const { incident } = found
     await context.amend([{ ...incident, ack: acknowledgement }])
     return {
@@ -46,6 +53,19 @@ export const ack: Operation = {
   },
 }
 
+function toAcknowledgement(args: CheckedArguments, { actor, clock }: OperationContext): Acknowledgement {
+  const nowMs = clock.now()
+  const durationMs = durationOf(args)
+  const comment = args['comment']
+  return {
+    kind: args['kind'] === 'sticky' ? 'sticky' : 'normal',
+    by: actor,
+    atMs: nowMs,
+    ...(durationMs !== undefined && { untilMs: nowMs + durationMs }),
+    ...(comment !== undefined && { comment }),
+  }
+}
+
 export const unack: Operation = {
   name: 'unack',
   aliases: [],
@@ -58,12 +78,21 @@ export const unack: Operation = {
   answeredBy: 'watch',
   deadlineMs: 15_000,
 
+  async plan(args, context) {
+    const found = acknowledged(args, context)
+    if ('status' in found) return found
+    const { former, rest, who } = found
+    return {
+      status: 'ok',
+      lines: [`${who} would no longer be acknowledged (it is ${sayAck(former, context.clock.now())}).`],
+      data: { incident: rest.number },
+    }
+  },
+
   async run(args, context) {
-    const found = openIncident(args['incident'] ?? '', context)
-    if ('refusal' in found) return { status: 'refused', lines: [found.refusal] }
-    const { ack: former, ...rest } = found.incident
-    const who = `#${rest.number} (${saySubject(rest.subject)})`
-    if (!former) return { status: 'refused', lines: [`${who} is not acknowledged. To do that, type: ack ${rest.number}`] }
+    const found = acknowledged(args, context)
+    if ('status' in found) return found
+    const { former, rest, who } = found
     await context.amend([rest satisfies Incident])
     return {
       status: 'ok',
@@ -71,4 +100,16 @@ export const unack: Operation = {
       data: { incident: rest.number },
     }
   },
+}
+
+function acknowledged(
+  args: CheckedArguments,
+  context: OperationContext,
+): { former: Acknowledgement; rest: Incident; who: string } | Outcome {
+  const found = openIncident(args['incident'] ?? '', context)
+  if ('refusal' in found) return { status: 'refused', lines: [found.refusal] }
+  const { ack: former, ...rest } = found.incident
+  const who = `#${rest.number} (${saySubject(rest.subject)})`
+  if (!former) return { status: 'refused', lines: [`${who} is not acknowledged. To do that, type: ack ${rest.number}`] }
+  return { former, rest, who }
 }

@@ -2,12 +2,12 @@
  * The one way in for whatever is asked: a player's command, a shell user's command and the watch's own decision all pass
  * the same checks and the same audit here. What changes something is in the audit before it happens, or does not happen.
  */
-import { resolve } from '../domain/arguments.ts'
 import { nearest } from '../domain/nearest.ts'
-import type { Actor, ArgumentDeclaration } from '../domain/operation.ts'
+import type { Actor } from '../domain/operation.ts'
 import { LedgerError, type OperationRecord } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
-import type { ActingOperation, CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
+import { checkArguments } from './desk-arguments.ts'
+import type { ActContext, ActingOperation, CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
 
 export interface DeskRequest {
   operation: string
@@ -15,6 +15,8 @@ export interface DeskRequest {
   actor: Actor
   /** Where it came from. */
   via: 'tower' | 'shell' | 'watch'
+  /** Why, where no argument says it: for what the watch does by itself, the incident. For the audit. */
+  why?: string
 }
 
 export interface Desk {
@@ -26,6 +28,12 @@ export interface Desk {
   isActedOn(agent: string): boolean
 }
 
+/** Everything that an operation sees, but what depends on who asks. */
+export type DeskContext = Omit<OperationContext, 'actor' | 'progress' | 'config'> & {
+  config: () => OperationContext['config']
+  watchId: string
+}
+
 /** An act that is under way, which a second one on the same agent waits for instead of doing it twice. */
 interface Act {
   by: Actor
@@ -33,22 +41,31 @@ interface Act {
   listeners: Set<(line: string) => void>
 }
 
-export function openDesk(
-  operations: readonly Operation[],
-  context: Omit<OperationContext, 'actor' | 'progress' | 'config'> & { config: () => OperationContext['config']; watchId: string },
-  log: Log,
-): Desk {
+/** An operation that asks for another one. */
+interface Asker {
+  number: number
+  operation: string
+  args: CheckedArguments
+  isDryRun: boolean
+  by?: Asker
+}
+
+/** So many operations may ask for one another in a row: a circle must come to an end. */
+const longestChain = 3
+
+export function openDesk(operations: readonly Operation[], context: DeskContext, log: Log): Desk {
   const acts = new Map<string, Act>()
 
-  async function request(asked: DeskRequest, progress: (line: string) => void): Promise<Outcome> {
+  async function request(asked: DeskRequest, progress: (line: string) => void, by?: Asker): Promise<Outcome> {
     const operation = operations.find(({ name, aliases }) => name === asked.operation || aliases.includes(asked.operation))
     if (!operation || operation.answeredBy === 'shell') return refusal(unknownOperation(operations, asked.operation))
     const { config, watchId: _, ...rest } = context
     const checked = checkArguments(operation, asked.arguments, { ...rest, config: config() })
     if ('fault' in checked) return refusal(checked.fault)
     if (operation.effect === 'sees') return guarded(operation, asked, progress, (rest) => operation.run(checked.args, rest))
-    if (operation.oneAtATime) return alone(operation, checked.args, asked, progress)
-    return audited(operation, checked.args, asked, progress)
+    const isDryRun = checked.args['dryRun'] === 'yes'
+    if (operation.oneAtATime && !isDryRun) return alone(operation, checked.args, asked, progress, by)
+    return audited(operation, checked.args, asked, progress, by)
   }
 
   function alone(
@@ -56,23 +73,28 @@ export function openDesk(
     args: CheckedArguments,
     asked: DeskRequest,
     progress: (line: string) => void,
+    by: Asker | undefined,
   ): Promise<Outcome> {
     const agent = args['agent'] ?? ''
     const running = acts.get(agent)
+    // It would wait for itself.
+    if (running && chainOf(by).some((one) => one.args['agent'] === agent)) {
+      return Promise.resolve(refusal(`${operation.name} of ${agent} is a part of itself: not done.`))
+    }
     if (running) {
       progress(`${running.by.name} is already at it; I follow that one.`)
       running.listeners.add(progress)
       return running.outcome.then((outcome) => {
         // The watch may only start what is dead; that this one lives is no answer to a person who wants it stopped first.
         const isOnlyTheWatchs = running.by.kind === 'watch' && asked.actor.kind !== 'watch' && outcome.status === 'refused'
-        return isOnlyTheWatchs && !outcome.passes ? alone(operation, args, asked, progress) : outcome
+        return isOnlyTheWatchs && !outcome.passes ? alone(operation, args, asked, progress, by) : outcome
       })
     }
     const listeners = new Set([progress])
     const tell = (line: string) => {
       for (const listener of listeners) listener(line)
     }
-    const outcome = audited(operation, args, asked, tell).finally(() => acts.delete(agent))
+    const outcome = audited(operation, args, asked, tell, by).finally(() => acts.delete(agent))
     acts.set(agent, { by: asked.actor, outcome, listeners })
     return outcome
   }
@@ -82,6 +104,7 @@ export function openDesk(
     args: CheckedArguments,
     asked: DeskRequest,
     progress: (line: string) => void,
+    by: Asker | undefined,
   ): Promise<Outcome> {
     let begun: OperationRecord
     try {
@@ -94,8 +117,16 @@ export function openDesk(
     }
     const { number } = begun
     log.info({ operation: operation.name, arguments: args, actor: asked.actor, via: asked.via, number }, 'operation begins')
-    const attempt = { watch: context.watchId, number }
-    const outcome = await guarded(operation, asked, progress, (rest) => operation.run(args, { ...rest, attempt }))
+    const { dryRun, ...given } = args
+    const isDryRun = dryRun === 'yes'
+    const asker: Asker = { number, operation: operation.name, args, isDryRun, ...(by && { by }) }
+    const act = (rest: OperationContext) => {
+      const attempt = { watch: context.watchId, number }
+      const full: ActContext = { ...rest, attempt, request: (name, more, tell) => requestFor(asker, asked, name, more, tell ?? progress) }
+      return isDryRun ? operation.plan(given, full) : operation.run(given, full)
+    }
+    const done = await guarded(operation, asked, progress, act)
+    const outcome = isDryRun ? { ...done, lines: [...done.lines, 'This was a dry run: nothing was changed.'] } : done
     log.info({ operation: operation.name, number, status: outcome.status }, 'operation ended')
     try {
       const ended = { ...begun, status: outcome.status, lines: outcome.lines, endedMs: context.clock.now() }
@@ -105,6 +136,19 @@ export function openDesk(
       log.error({ err: error.message, number }, 'the end of an operation could not be written to the audit')
     }
     return outcome
+  }
+
+  /** What an operation asks for on behalf of the same person. A dry run asks for dry runs only. */
+  async function requestFor(
+    asker: Asker,
+    asked: DeskRequest,
+    operation: string,
+    args: CheckedArguments,
+    progress: (line: string) => void,
+  ): Promise<Outcome> {
+    if (chainOf(asker).length >= longestChain) return refusal(`${operation} was not asked for: operations ask for one another in a circle.`)
+    const given = asker.isDryRun ? { ...args, dryRun: 'yes' } : args
+    return request({ ...asked, operation, arguments: given }, progress, asker)
   }
 
   function newRecord(asked: DeskRequest): Omit<OperationRecord, 'status'> {
@@ -143,7 +187,7 @@ export function openDesk(
   }
 
   return {
-    request,
+    request: (asked, progress) => request(asked, progress),
     refusedElsewhere: async (asked, reason) => {
       try {
         const refused: OperationRecord = { ...newRecord(asked), status: 'refused', lines: [reason] }
@@ -159,6 +203,11 @@ export function openDesk(
   }
 }
 
+/** The asker, who asked for that, and so on. */
+function chainOf(asker: Asker | undefined): Asker[] {
+  return asker ? [asker, ...chainOf(asker.by)] : []
+}
+
 function refusal(line: string): Outcome {
   return { status: 'refused', lines: [line] }
 }
@@ -169,89 +218,4 @@ function unknownOperation(operations: readonly Operation[], word: string): strin
   return meant === undefined
     ? `There is no such operation. There are: ${names.join(', ')}.`
     : `There is no such operation. Did you mean ${meant}?`
-}
-
-type Looks = Pick<OperationContext, 'config' | 'incidents'>
-
-/** Whatever asks: a game or a shell of another version may send anything. What was typed is never said again: it may be anything. */
-function checkArguments(
-  operation: Operation,
-  given: Readonly<Record<string, unknown>>,
-  context: Looks,
-): { args: CheckedArguments } | { fault: string } {
-  const args: Record<string, string> = {}
-  for (const key of Object.keys(given)) {
-    if (!operation.arguments.some(({ name }) => name === key))
-      return { fault: `${operation.name} takes no such argument. ${example(operation)}` }
-  }
-  for (const argument of operation.arguments) {
-    const value = given[argument.name]
-    if (value === undefined || value === '') {
-      if (argument.required) return { fault: `${questionFor(argument)} ${example(operation)}` }
-      continue
-    }
-    const checked = checkArgument(operation, argument, value, context)
-    if ('fault' in checked) return checked
-    args[argument.name] = checked.value
-  }
-  return { args }
-}
-
-function checkArgument(
-  operation: Operation,
-  argument: ArgumentDeclaration,
-  given: unknown,
-  context: Looks,
-): { value: string } | { fault: string } {
-  const { name, kind } = argument
-  const isNumber = (kind === 'incident' || kind === 'number') && Number.isSafeInteger(given)
-  if (typeof given !== 'string' && !isNumber) return { fault: `The ${name} must be ${kindOf(kind)}. ${example(operation)}` }
-  const found = resolve(argument, String(given), context.config)
-  if ('wrong' in found) return { fault: `The ${name} ${found.wrong}. ${example(operation)}` }
-  if ('ambiguous' in found) return { fault: `That is the beginning of several names: ${listOf(found.ambiguous)}. Type more of it.` }
-  if ('unknown' in found) {
-    const { near, known } = found.unknown
-    return { fault: `There is no such ${thingOf(kind)}. ${near === undefined ? `Known: ${listOf(known)}.` : `Did you mean ${near}?`}` }
-  }
-  return kind === 'incident' ? openIncident(found.value, context) : found
-}
-
-/** An agent or host stands for its open incident. */
-function openIncident(value: string, { config, incidents }: Looks): { value: string } | { fault: string } {
-  const [kind, id = ''] = value.split(':')
-  if (id === '') return { value }
-  const openOf = (subject: string, name: string) =>
-    incidents().find((incident) => incident.closedMs === undefined && incident.subject.kind === subject && incident.subject.id === name)
-  // An agent and its host may bear the same name: then the one that has an incident is meant.
-  const own = openOf(kind ?? '', id) ?? openOf(kind === 'agent' ? 'host' : 'agent', id)
-  if (own) return { value: String(own.number) }
-  const host = config.agents.get(id)?.host ?? ''
-  const hosts = kind === 'agent' ? openOf('host', host) : undefined
-  if (hosts) return { fault: `${id} has no open incident of its own, its host ${host} has #${hosts.number}: name that one.` }
-  return { fault: `${id} has no open incident. To see the former ones, type: incidents ${id}` }
-}
-
-function questionFor({ kind, name }: ArgumentDeclaration): string {
-  if (kind === 'duration') return 'For how long?'
-  return kind === 'text' ? `Say the ${name}, too.` : `Which ${name}?`
-}
-
-function kindOf(kind: ArgumentDeclaration['kind']): string {
-  if (kind === 'incident' || kind === 'number') return 'a number'
-  return kind === 'duration' || kind === 'choice' || kind === 'text' ? 'text' : 'a name'
-}
-
-function thingOf(kind: ArgumentDeclaration['kind']): string {
-  return kind === 'agent' || kind === 'host' ? kind : 'agent or host'
-}
-
-const mostListed = 20
-
-function listOf(names: readonly string[]): string {
-  const more = names.length > mostListed ? ` and ${names.length - mostListed} more` : ''
-  return `${names.slice(0, mostListed).join(', ')}${more}`
-}
-
-function example(operation: Operation): string {
-  return `For example: ${operation.examples.at(-1) ?? operation.name}`
 }

@@ -93,4 +93,10 @@ export interface ActingOperation extends OperationDeclaration {
 export interface ActContext extends OperationContext {
   /** Of this operation in the audit: what the host knows a repeated order by. */
   attempt: Attempt
+  /**
+   * Asks for another operation on behalf of the same person; it has an audit record of its own. A dry run asks for dry runs
+   * only. At most three may ask for one another in a row, and none for what it is a part of: the rest is refused. Never rejects.
+   * `progress` takes its lines; left out: they go to the one who asked.
+   */
+  request(operation: string, args: CheckedArguments, progress?: (line: string) => void): Promise<Outcome>
 }

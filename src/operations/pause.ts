@@ -1,5 +1,5 @@
 import { sayDuration } from '../domain/duration.ts'
-import type { Operation } from './operation.ts'
+import type { CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
 import { durationOf } from './saying.ts'
 
 export const pause: Operation = {
@@ -18,6 +18,19 @@ export const pause: Operation = {
   answeredBy: 'watch',
   deadlineMs: 15_000,
 
+  async plan(args, context) {
+    const id = args['agent'] ?? ''
+    const former = context.agent(id)?.facts.paused?.by.person
+    return {
+      status: 'ok',
+      lines: [
+        `${id} would be paused ${howLong(args)}: ${args['reason'] ?? ''}.`,
+        ...(former ? [`It is paused already: ${former.reason}.`] : []),
+      ],
+      data: { agent: id },
+    }
+  },
+
   async run(args, context) {
     const id = args['agent'] ?? ''
     const reason = args['reason'] ?? ''
@@ -25,17 +38,21 @@ export const pause: Operation = {
     const durationMs = durationOf(args)
     const former = context.agent(id)?.facts.paused?.by.person
     context.observe(id, { kind: 'paused', by: 'person', reason, ...(durationMs !== undefined && { untilMs: nowMs + durationMs }) })
-    const howLong = durationMs === undefined ? 'until somebody resumes it' : `for ${sayDuration(durationMs)}`
     return {
       status: 'ok',
       lines: [
-        `${id} is paused ${howLong}: ${reason}.`,
+        `${id} is paused ${howLong(args)}: ${reason}.`,
         ...(former ? [`It was paused already: ${former.reason}.`] : []),
         `To end that early, type: resume ${id}`,
       ],
       data: { agent: id, ...(durationMs !== undefined && { until: new Date(nowMs + durationMs).toISOString() }) },
     }
   },
+}
+
+function howLong(args: CheckedArguments): string {
+  const durationMs = durationOf(args)
+  return durationMs === undefined ? 'until somebody resumes it' : `for ${sayDuration(durationMs)}`
 }
 
 export const resume: Operation = {
@@ -50,21 +67,32 @@ export const resume: Operation = {
   answeredBy: 'watch',
   deadlineMs: 15_000,
 
+  async plan(args, context) {
+    const id = args['agent'] ?? ''
+    const { others, refusal } = pausesOf(id, context)
+    if (refusal) return refusal
+    const isPaused = others.length > 0
+    return { status: 'ok', lines: [`${id} would ${isPaused ? 'still' : 'no longer'} be paused.`, ...others], data: { agent: id, isPaused } }
+  },
+
   async run(args, context) {
     const id = args['agent'] ?? ''
-    const by = context.agent(id)?.facts.paused?.by ?? {}
-    const others = [
-      ...(by.config
-        ? [`fleet.yaml pauses it (${by.config.reason}): take "paused" out there and let the watch read it again (SIGHUP).`]
-        : []),
-      ...(by.marker ? [`A marker file beside its heartbeat pauses it (${by.marker.reason}): remove that file.`] : []),
-    ]
-    if (!by.person) {
-      const why = others.length === 0 ? [`${id} is not paused.`] : [`${id} was not paused by a person.`, ...others]
-      return { status: 'refused', lines: why }
-    }
+    const { others, refusal } = pausesOf(id, context)
+    if (refusal) return refusal
     context.observe(id, { kind: 'resumed', by: 'person' })
     if (others.length > 0) return { status: 'ok', lines: [`${id} is still paused.`, ...others], data: { agent: id, isPaused: true } }
     return { status: 'ok', lines: [`${id} is no longer paused.`], data: { agent: id, isPaused: false } }
   },
+}
+
+/** What else pauses it, each with its remedy; and a refusal where no person did. */
+function pausesOf(id: string, context: OperationContext): { others: string[]; refusal?: Outcome } {
+  const by = context.agent(id)?.facts.paused?.by ?? {}
+  const others = [
+    ...(by.config ? [`fleet.yaml pauses it (${by.config.reason}): take "paused" out there and let the watch read it again (SIGHUP).`] : []),
+    ...(by.marker ? [`A marker file beside its heartbeat pauses it (${by.marker.reason}): remove that file.`] : []),
+  ]
+  if (by.person) return { others }
+  const why = others.length === 0 ? [`${id} is not paused.`] : [`${id} was not paused by a person.`, ...others]
+  return { others, refusal: { status: 'refused', lines: why } }
 }

@@ -1,5 +1,5 @@
 /** Everything a person can ask the watch for, in the order in which help lists it. */
-import type { OperationDeclaration } from '../domain/operation.ts'
+import type { ArgumentDeclaration, OperationDeclaration } from '../domain/operation.ts'
 import { ack, unack } from './ack.ts'
 import { fleet } from './fleet.ts'
 import { health } from './health.ts'
@@ -10,6 +10,9 @@ import { phase } from './phase.ts'
 import { restart } from './restart.ts'
 import { maintenance, silence, silences, unsilence } from './silence.ts'
 import { uptime } from './uptime.ts'
+
+/** Everything that changes something can be tried without changing it. */
+const dryRun: ArgumentDeclaration = { name: 'dryRun', kind: 'flag', required: false, help: 'only tell what would be done; change nothing' }
 
 export const operations: readonly Operation[] = [
   fleet,
@@ -26,7 +29,7 @@ export const operations: readonly Operation[] = [
   maintenance,
   pause,
   resume,
-]
+].map((operation: Operation) => (operation.effect === 'acts' ? { ...operation, arguments: [...operation.arguments, dryRun] } : operation))
 
 /** Their declarations alone, as they are printed to operations.json. */
 export function declarations(): OperationDeclaration[] {

@@ -16,6 +16,23 @@ export const restart: Operation = {
   deadlineMs: 300_000,
   oneAtATime: 'agent',
 
+  async plan(args, context) {
+    const id = args['agent'] ?? ''
+    const agent = context.config.agents.get(id)
+    if (!agent) return { status: 'refused', lines: [`There is no agent ${id}.`] }
+    const hands = context.hands(agent.host)
+    if (!hands) return unreachable(id, agent.host, context)
+    try {
+      const { text } = await hands.restart(id, 'stop-first', { attempt: context.attempt, isDryRun: true }, ({ step, text: told }) =>
+        context.progress(`${step}: ${told}`),
+      )
+      return { status: 'ok', lines: [text], data: { agent: id } }
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error
+      return { status: outcomeOf(error), lines: [`${id} would not be restarted: ${error.message}`] }
+    }
+  },
+
   async run(args, context) {
     const id = args['agent'] ?? ''
     const agent = context.config.agents.get(id)

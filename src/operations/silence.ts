@@ -1,6 +1,6 @@
 import { sayDuration } from '../domain/duration.ts'
 import type { Mute } from '../domain/incident.ts'
-import type { Operation, OperationContext, Outcome } from './operation.ts'
+import type { CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
 import { durationOf, findMute, muteData, saySubject, sayWhen, screen, toSubject } from './saying.ts'
 import { cut, table } from './table.ts'
 
@@ -21,6 +21,8 @@ export const silence: Operation = {
   role: 'operate',
   answeredBy: 'watch',
   deadlineMs: 15_000,
+  roleForAll: 'admin',
+  plan: async (args) => planned('silence', args),
   run: (args, context) => begin('silence', args, context),
 }
 
@@ -35,7 +37,16 @@ export const maintenance: Operation = {
   role: 'operate',
   answeredBy: 'watch',
   deadlineMs: 15_000,
+  roleForAll: 'admin',
+  plan: async (args) => planned('maintenance', args),
   run: (args, context) => begin('maintenance', args, context),
+}
+
+function planned(kind: Mute['kind'], args: CheckedArguments): Outcome {
+  const who = saySubject(toSubject(args['subject'] ?? ''))
+  const howLong = sayDuration(durationOf(args) ?? 0)
+  const would = kind === 'silence' ? `No problem of ${who} would be told for ${howLong}` : `${who} would be in maintenance for ${howLong}`
+  return { status: 'ok', lines: [`${would}: ${args['reason'] ?? ''}.`] }
 }
 
 async function begin(kind: Mute['kind'], args: Readonly<Record<string, string>>, context: OperationContext): Promise<Outcome> {
@@ -108,17 +119,28 @@ export const unsilence: Operation = {
   answeredBy: 'watch',
   deadlineMs: 15_000,
 
+  async plan(args, context) {
+    const nowMs = context.clock.now()
+    const mute = findMute(context.mutes, args['number'] ?? '', nowMs)
+    if (!mute) return noMute(args)
+    const what = `${mute.kind === 'silence' ? 'Silence' : 'Maintenance'} ${mute.number} of ${saySubject(mute.subject)}`
+    return { status: 'ok', lines: [`${what} would end: ${mute.reason} (${mute.by.name}).`], data: { number: mute.number } }
+  },
+
   async run(args, context) {
     const nowMs = context.clock.now()
     const mute = findMute(context.mutes, args['number'] ?? '', nowMs)
-    if (!mute)
-      return {
-        status: 'refused',
-        lines: [`No silence or maintenance ${args['number']} is in force or to come. To see them, type: silences`],
-      }
+    if (!mute) return noMute(args)
     await context.mutes.end(mute.number, nowMs)
     return { status: 'ok', lines: [sayEnd(mute, nowMs)], data: { number: mute.number } }
   },
+}
+
+function noMute(args: CheckedArguments): Outcome {
+  return {
+    status: 'refused',
+    lines: [`No silence or maintenance ${args['number']} is in force or to come. To see them, type: silences`],
+  }
 }
 
 /** "Silence 3 of ezra ends 1 h early: disk is being swapped (ada)." */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Operation, Outcome } from '../../src/operations/operation.ts'
+import type { ActingOperation, CheckedArguments, Outcome } from '../../src/operations/operation.ts'
 import { LedgerError } from '../../src/ports/ledger.ts'
 import { agentConfig } from '../support/fleet.ts'
 import { openWorld, theWatch, type World } from './world.ts'
@@ -7,11 +7,23 @@ import { openWorld, theWatch, type World } from './world.ts'
 let world: World
 afterEach(() => world.stop())
 
-const declaration = { aliases: [], summary: '', help: '', arguments: [], examples: ['poke'], deadlineMs: 1_000 }
+const declaration = {
+  role: 'operate' as const,
+  plan: async (): Promise<Outcome> => ({ status: 'ok', lines: ['would'] }),
+  aliases: [],
+  summary: '',
+  help: '',
+  arguments: [],
+  examples: ['poke'],
+  deadlineMs: 1_000,
+}
 const agentArgument = { name: 'agent', kind: 'agent', required: true, help: '' } as const
 
 /** One operation that acts, `poke`, and one that sees, `peek`. */
-function opened(poke: Operation['run'], peek: Operation['run'] = async () => ({ status: 'ok', lines: ['seen'] })): World {
+function opened(
+  poke: ActingOperation['run'],
+  peek: (args: CheckedArguments) => Promise<Outcome> = async () => ({ status: 'ok', lines: ['seen'] }),
+): World {
   world = openWorld([agentConfig('bezalel'), agentConfig('ezra', { host: 'far' })], {
     operations: [
       {

@@ -56,6 +56,7 @@ export function openWorld(
     more.operations ?? operations,
     {
       config: () => config,
+      watchId: 'test-watch',
       clock,
       ledger,
       agent: roster.agent,

@@ -18,6 +18,7 @@ _LONGEST_TEXT = 200
 _LONGEST_VALUE = 400
 _MOST_WORDS = 8
 
+_REST = frozenset({"text", "pane"})
 _NAMES = frozenset({"agent", "host", "agent-or-host", "subject", "incident"})
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|min|m|h|d)")
@@ -80,13 +81,13 @@ def parse(declared: Sequence[Argument], line: str, fleet: Fleet) -> dict[str, st
 
 def take_apart(declared: Sequence[Argument], line: str, fleet: Fleet) -> dict[str, str] | Fault:
     """Give each declared argument its words."""
-    words = _split(_cleaned(line))
-    found: dict[str, str] = {}
+    words, found = _take_flags(declared, _split(_cleaned(line)))
+    declared = [one for one in declared if one["kind"] != "flag"]
     at = index = 0
     while index < len(declared):
         argument = declared[index]
         run = [argument]
-        if argument["kind"] == "text":
+        if argument["kind"] in _REST:
             if at < len(words):
                 found[argument["name"]] = " ".join(words[at:])
             at = len(words)
@@ -104,6 +105,29 @@ def take_apart(declared: Sequence[Argument], line: str, fleet: Fleet) -> dict[st
     return found if at >= len(words) else Fault("left", typed=" ".join(words[at:]))
 
 
+def flag_word(name: str) -> str:
+    """What is typed for a flag: `--dry-run` for the argument `dryRun`."""
+    return "--" + re.sub("[A-Z]", lambda letter: f"-{letter[0].lower()}", name)
+
+
+def _take_flags(declared: Sequence[Argument], words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The words without the declared flags, and those.
+
+    Only a whole word that is one counts, in any case, and also where a keyboard made a dash of the
+    two hyphens: a dry run that is not seen as one would be done.
+    """
+    known = {flag_word(one["name"]): one["name"] for one in declared if one["kind"] == "flag"}
+    rest: list[str] = []
+    found: dict[str, str] = {}
+    for word in words:
+        name = known.get(re.sub("^[\u2013\u2014]", "--", word.lower()))
+        if name is None:
+            rest.append(word)
+        else:
+            found[name] = "yes"
+    return rest, found
+
+
 def _is_no_duration(argument: Argument, found: dict[str, str]) -> bool:
     if argument["kind"] != "duration" or not argument["required"]:
         return False
@@ -114,7 +138,7 @@ def _optionals(declared: Sequence[Argument]) -> list[Argument]:
     """Those that stand together and may be typed in any order."""
     run = []
     for argument in declared:
-        if argument["required"] or argument["kind"] == "text":
+        if argument["required"] or argument["kind"] in _REST:
             break
         run.append(argument)
     return run
@@ -195,6 +219,20 @@ def _resolve_text(argument: Argument, typed: str, fleet: Fleet) -> str | Fault:
     return text
 
 
+def _resolve_word(argument: Argument, typed: str, fleet: Fleet) -> str | Fault:
+    if len(_split(_cleaned(typed))) > 1:
+        return Fault("wrong", argument, typed, text="must be one word")
+    return _resolve_text(argument, typed, fleet)
+
+
+def _resolve_flag(argument: Argument, typed: str, fleet: Fleet) -> str | Fault:
+    return (
+        "yes"
+        if _plain(typed) == "yes"
+        else Fault("wrong", argument, typed, text="is there or is not")
+    )
+
+
 def _resolve_duration(argument: Argument, typed: str, fleet: Fleet) -> str | Fault:
     word = _plain(typed).removeprefix("for ")
     ms = _duration_ms(word)
@@ -229,6 +267,9 @@ def _resolve_subject(argument: Argument, typed: str, fleet: Fleet) -> str | Faul
 
 _RESOLVERS: dict[str, Callable[[Argument, str, Fleet], str | Fault]] = {
     "text": _resolve_text,
+    "pane": _resolve_text,
+    "word": _resolve_word,
+    "flag": _resolve_flag,
     "duration": _resolve_duration,
     "choice": _resolve_choice,
     "number": _resolve_number,

@@ -1,0 +1,92 @@
+/**
+ * Arguments as they come in with a request, checked against their declarations. A game or a shell of another version may send
+ * anything, so what was typed is never said again: it may be anything.
+ */
+import { resolve } from '../domain/arguments.ts'
+import type { ArgumentDeclaration } from '../domain/operation.ts'
+import type { CheckedArguments, Operation, OperationContext } from './operation.ts'
+
+type Looks = Pick<OperationContext, 'config' | 'incidents'>
+
+/** `fault`: a sentence for the one who asked, which says what to type. */
+export function checkArguments(
+  operation: Operation,
+  given: Readonly<Record<string, unknown>>,
+  context: Looks,
+): { args: CheckedArguments } | { fault: string } {
+  const args: Record<string, string> = {}
+  for (const key of Object.keys(given)) {
+    if (!operation.arguments.some(({ name }) => name === key))
+      return { fault: `${operation.name} takes no such argument. ${example(operation)}` }
+  }
+  for (const argument of operation.arguments) {
+    const value = given[argument.name]
+    if (value === undefined || value === '') {
+      if (argument.required) return { fault: `${questionFor(argument)} ${example(operation)}` }
+      continue
+    }
+    const checked = checkArgument(operation, argument, value, context)
+    if ('fault' in checked) return checked
+    args[argument.name] = checked.value
+  }
+  return { args }
+}
+
+function checkArgument(
+  operation: Operation,
+  argument: ArgumentDeclaration,
+  given: unknown,
+  context: Looks,
+): { value: string } | { fault: string } {
+  const { name, kind } = argument
+  const isNumber = (kind === 'incident' || kind === 'number') && Number.isSafeInteger(given)
+  if (typeof given !== 'string' && !isNumber) return { fault: `The ${name} must be ${kindOf(kind)}. ${example(operation)}` }
+  const found = resolve(argument, String(given), context.config)
+  if ('wrong' in found) return { fault: `The ${name} ${found.wrong}. ${example(operation)}` }
+  if ('ambiguous' in found) return { fault: `That is the beginning of several names: ${listOf(found.ambiguous)}. Type more of it.` }
+  if ('unknown' in found) {
+    const { near, known } = found.unknown
+    return { fault: `There is no such ${thingOf(kind)}. ${near === undefined ? `Known: ${listOf(known)}.` : `Did you mean ${near}?`}` }
+  }
+  return kind === 'incident' ? openIncident(found.value, context) : found
+}
+
+/** An agent or host stands for its open incident. */
+function openIncident(value: string, { config, incidents }: Looks): { value: string } | { fault: string } {
+  const [kind, id = ''] = value.split(':')
+  if (id === '') return { value }
+  const openOf = (subject: string, name: string) =>
+    incidents().find((incident) => incident.closedMs === undefined && incident.subject.kind === subject && incident.subject.id === name)
+  // An agent and its host may bear the same name: then the one that has an incident is meant.
+  const own = openOf(kind ?? '', id) ?? openOf(kind === 'agent' ? 'host' : 'agent', id)
+  if (own) return { value: String(own.number) }
+  const host = config.agents.get(id)?.host ?? ''
+  const hosts = kind === 'agent' ? openOf('host', host) : undefined
+  if (hosts) return { fault: `${id} has no open incident of its own, its host ${host} has #${hosts.number}: name that one.` }
+  return { fault: `${id} has no open incident. To see the former ones, type: incidents ${id}` }
+}
+
+function questionFor({ kind, name }: ArgumentDeclaration): string {
+  if (kind === 'duration') return 'For how long?'
+  return kind === 'text' ? `Say the ${name}, too.` : `Which ${name}?`
+}
+
+function kindOf(kind: ArgumentDeclaration['kind']): string {
+  if (kind === 'incident' || kind === 'number') return 'a number'
+  return kind === 'duration' || kind === 'choice' || kind === 'text' ? 'text' : 'a name'
+}
+
+function thingOf(kind: ArgumentDeclaration['kind']): string {
+  return kind === 'agent' || kind === 'host' ? kind : 'agent or host'
+}
+
+const mostListed = 20
+
+function listOf(names: readonly string[]): string {
+  const more = names.length > mostListed ? ` and ${names.length - mostListed} more` : ''
+  return `${names.slice(0, mostListed).join(', ')}${more}`
+}
+
+function example(operation: Operation): string {
+  return `For example: ${operation.examples.at(-1) ?? operation.name}`
+}
