@@ -196,8 +196,8 @@ export interface HostLink {
   /**
    * Opens the connection (and tells the gate the declarations). Rejects with HostError. `onNews` is called when a process is
    * gone that was alive at the last `beats`, or a heartbeat was written of an agent that it was asked to wait for, as soon as
-   * the host notices: ask again. It is called once between two `beats` however much is new, may be called for nothing, and is
-   * not to be relied upon: a host may have no means to notice.
+   * the host notices: ask again. It is called once for each kind between two `beats` however much is new, may be called for
+   * nothing, and is not to be relied upon: a host may have no means to notice.
    */
   open(declaration: HostDeclaration, signal: AbortSignal, onNews?: (news: HostNews) => void): Promise<void>
   /**
@@ -252,10 +252,13 @@ export class HostError extends Error {
   override name = 'HostError'
   readonly kind: HostErrorKind
   readonly step: ActStep | undefined
+  /** settings: the agent itself says that its settings are broken (Hermes by its exit status 78); trying again is of no use. */
+  readonly because: 'settings' | undefined
   /** `message` is one plain sentence, capped and free of control characters, fit for an operator. */
-  constructor(kind: HostErrorKind, message: string, step?: ActStep) {
+  constructor(kind: HostErrorKind, message: string, step?: ActStep, because?: 'settings') {
     super(message)
     this.kind = kind
     this.step = step
+    this.because = because
   }
 }

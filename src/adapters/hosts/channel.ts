@@ -1,14 +1,14 @@
 /** One running gate: a child process that speaks frames on its stdin and stdout, asked one thing at a time. */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { HostError } from '../../ports/host.ts'
+import { HostError, type HostNews } from '../../ports/host.ts'
 import {
   encodeRequest,
   type Frame,
   FrameParser,
   GATE_GREETING,
-  goneLines,
   limits,
+  newsLines,
   ProtocolError,
   parseStep,
   plainSentence,
@@ -53,8 +53,8 @@ export interface ChannelOptions {
   signal?: AbortSignal
   /** For acts: what was begun is left to its end on the host, whatever becomes of this side. */
   letFinish: boolean
-  /** The gate tells that a process is gone, between answers. It may tell so too often, or not at all. */
-  onGone?: () => void
+  /** What the gate tells between answers. It may tell so too often, or not at all. */
+  onNews?: (news: HostNews) => void
 }
 
 interface Waiting extends Request {
@@ -81,7 +81,7 @@ export class Channel {
   readonly #options: ChannelOptions
   readonly #nonce = randomBytes(16).toString('hex')
   readonly #parser = new FrameParser(this.#nonce)
-  readonly #goneLines = goneLines(this.#nonce)
+  readonly #newsLines = newsLines(this.#nonce)
   readonly #ended = Promise.withResolvers<void>()
   readonly #hello = Promise.withResolvers<void>()
   readonly #queue: Waiting[] = []
@@ -157,13 +157,14 @@ export class Channel {
 
   /** What comes in two chunks is found when the second is there. What is left is for whoever explains the end. */
   #hear(text: string): void {
-    let isGone = false
-    const heard = (this.#stderr + text).replace(this.#goneLines, () => {
-      isGone = true
+    const news = new Set<HostNews>()
+    const heard = (this.#stderr + text).replace(this.#newsLines, (_, gone: string | undefined) => {
+      news.add(gone === undefined ? 'written' : 'gone')
       return ''
     })
     this.#stderr = heard.slice(-stderrBytes)
-    if (isGone && this.#greeted && !this.#failure) this.#options.onGone?.()
+    if (!this.#greeted) return
+    for (const each of news) if (!this.#failure) this.#options.onNews?.(each)
   }
 
   #childEnded(end: Pick<GateEnd, 'code' | 'signal' | 'spawnError'>): void {
@@ -209,9 +210,9 @@ export class Channel {
         active.reject(new HostError('refused', plainSentence(frame.body.toString('utf8'))))
         break
       case 'failed': {
-        const { step, text } = parseStep(frame.body)
+        const { step, because, text } = parseStep(frame.body)
         this.#finish()
-        active.reject(new HostError('failed', text, step))
+        active.reject(new HostError('failed', text, step, because))
       }
     }
     this.#next()

@@ -33,9 +33,9 @@ export interface Frame {
   body: Buffer
 }
 
-/** What the gate says on stderr when a process is gone that was alive at the last look. `pid` is a hint. */
-export function goneLines(nonce: string): RegExp {
-  return new RegExp(`\\n${nonce} gone \\d{1,10}\\n`, 'g')
+/** What the gate says on stderr: `gone` and a pid, or `written` and the id of an agent. The first group matches where it is the former. */
+export function newsLines(nonce: string): RegExp {
+  return new RegExp(`\\n${nonce} (?:(gone) \\d{1,10}|written [a-z0-9_.-]{1,63})\\n`, 'g')
 }
 
 const headerPattern = /^([0-9a-f]+) (\d{1,9}) ([a-z]{1,9}) (\d{1,9})$/
@@ -392,12 +392,13 @@ function parseDisks(text: string): HostHealth['disks'] {
   return disks
 }
 
-const step = z.enum(['check', 'stop', 'start'])
+const stepWords = z.union([z.tuple([z.enum(['check', 'stop', 'start'])]), z.tuple([z.enum(['check', 'start']), z.literal('settings')])])
 
-/** The body of `progress` and `failed`: a step, then what is to be said. */
-export function parseStep(body: Buffer): { step: ActStep; text: string } {
+/** The body of `progress` and `failed`: a step, and where it matters the reason, then what is to be said. */
+export function parseStep(body: Buffer): { step: ActStep; because?: 'settings'; text: string } {
   const [[first = ''], text] = splitLines(body, 1)
-  return { step: parse(step, first, 'step'), text: plainSentence(text.toString('utf8')) }
+  const [step, because] = parse(stepWords, first.split(' '), 'step')
+  return { step, ...(because && { because }), text: plainSentence(text.toString('utf8')) }
 }
 
 /**

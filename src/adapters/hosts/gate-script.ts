@@ -9,6 +9,8 @@ export const gateParts = [
   'processes',
   'files',
   'panes',
+  'pane-verbs',
+  'tail',
   'agents',
   'beats',
   'deaths',
@@ -19,6 +21,9 @@ export const gateParts = [
   'stop',
   'plan',
   'start',
+  'start-pane',
+  'hermes',
+  'launchd',
   'loop',
 ] as const
 

@@ -1,25 +1,20 @@
 # --- acts ----------------------------------------------------------------------------------------------------------
 
-verb_act() { # restart ID MODE ORDER [PID] | respawn ID ORDER
-  act=$1 mode= order= hint= problem=
-  case $act in
-    restart)
-      [ $# -eq 4 ] || [ $# -eq 5 ] || { refuse 'restart takes an id, a mode and an order'; return; }
-      mode=$3 order=$4 hint=${5-}
-      case $mode in stop-first | only-dead) ;; *) refuse 'the mode of a restart is stop-first or only-dead'; return ;; esac
-      ;;
-    respawn)
-      [ $# -eq 3 ] || { refuse 'respawn takes an id and an order'; return; }
-      order=$3
-      ;;
-  esac
-  is_id "$2" || { refuse 'the id is malformed'; return; }
+# LIFE is `PID.BOOT.START` of the process that the watch saw last, where the agent lives in a pane.
+verb_restart() { # ID MODE ORDER [PID [life=LIFE]]
+  mode= order= hint= problem=
+  [ $# -ge 3 ] && [ $# -le 5 ] || { refuse 'restart takes an id, a mode and an order'; return; }
+  mode=$2 order=$3 hint=${4-}
+  case $mode in stop-first | only-dead) ;; *) refuse 'the mode of a restart is stop-first or only-dead'; return ;; esac
+  is_id "$1" || { refuse 'the id is malformed'; return; }
+  [ "$hint" != 0 ] || hint=
   [ -z "$hint" ] || is_pid "$hint" || { refuse 'the pid is malformed'; return; }
   read_order "$order" || { refuse "$problem"; return; }
-  load_agent "$2" || { refuse 'no such agent was declared'; return; }
+  load_agent "$1" || { refuse 'no such agent was declared'; return; }
+  take_life "${5-}"
   find_key
   begin_act "$order" "$key" "$a_id" || return
-  if [ $o_kind = dry ]; then plan_"$act"; else do_"$act"; fi
+  if [ $o_kind = dry ]; then plan_restart; else do_restart; fi
   end_act
 }
 
@@ -51,23 +46,9 @@ end_act() {
 }
 
 survey_agent() {
-  survey "$a_file$nl$a_pid" "$a_socket"
+  survey "$a_paths" "$a_socket"
   find_process
-}
-
-do_respawn() {
-  if [ "$a_kind" != pane ]; then
-    refuse "$a_id does not live in a pane"
-    return
-  fi
-  progress check "looking for the pane $a_target"
-  survey_agent
-  check_pane || return
-  if [ $pane_kind = alive ]; then
-    refuse "the pane of $a_id is alive"
-    return
-  fi
-  start_pane
+  [ "$a_kind" != hermes ] || find_by_gateway_unit
 }
 
 do_restart() {
@@ -86,18 +67,18 @@ check_agent() { # as MODE has it; status 1 after it was refused or failed
   if [ $a_kind = pane ]; then check_pane || return; fi
   [ "$mode" = only-dead ] || return 0
   case $f_kind in
-    alive) refuse "$a_id is alive (pid $f_pid)" ;;
+    alive)
+      if proc_read "$f_pid" && [ "$p_state" = T ]; then
+        refuse "$a_id is alive (pid $f_pid), but stands still: somebody stopped it (SIGSTOP)"
+      else
+        refuse "$a_id is alive (pid $f_pid)"
+      fi
+      ;;
     unknown) refuse "whether $a_id is dead cannot be told on this host" ;;
-    *) return 0 ;;
-  esac
-  return 1
-}
-
-check_pane() {
-  case $pane_kind in
-    unknown) fail check "tmux did not answer on $a_socket" ;;
-    missing) fail check "there is no pane $a_target on the tmux server at $a_socket" ;;
-    *) return 0 ;;
+    *)
+      [ "$a_kind" != hermes ] || check_settings
+      return
+      ;;
   esac
   return 1
 }

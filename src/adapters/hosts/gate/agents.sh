@@ -18,14 +18,31 @@ find_process() { # of the agent loaded; hint: the pid that its own heartbeat fil
         f_kind=gone f_pid=$pane_pid
         proc_read "$pane_pid" || return
         f_kind=alive f_epoch=$p_epoch m_pid=$pane_pid m_epoch=$p_epoch fp_tty=$p_tty
-        # The stated pid counts only on this pane's terminal: it may be of another namespace, or used again since.
-        [ -n "$hint" ] && [ "$hint" != "$pane_pid" ] && proc_read "$hint" && [ "$p_tty" = "$fp_tty" ] && [ "$p_tty" != 0 ] || return
-        f_pid=$hint f_epoch=$p_epoch
+        # The stated pid counts only on this pane's terminal: it may be of another namespace, or used again since. One that
+        # was there before and is no more is the agent's death, though the shell that it was started from lives on.
+        if [ -z "$hint" ] || [ "$hint" = "$pane_pid" ]; then
+          remember_life
+        elif proc_read "$hint" && [ "$p_tty" = "$fp_tty" ] && [ "$p_tty" != 0 ]; then
+          f_pid=$hint f_epoch=$p_epoch
+          remember_life
+        elif last_life && [ "$l_pid" = "$hint" ]; then
+          f_kind=gone f_pid=$hint f_epoch=
+        fi
         return
+        ;;
+      missing)
+        # Somebody may have called its window something else.
+        if last_life && is_still "$l_pid" "$l_epoch"; then
+          f_kind=alive f_pid=$l_pid f_epoch=$l_epoch
+          return
+        fi
         ;;
     esac
   fi
-  case $a_kind in process | command) find_by_file ;; esac
+  case $a_kind in
+    process | command) find_by_file ;;
+    hermes) find_by_gateway ;;
+  esac
   if [ -n "$hint" ]; then
     if proc_read "$hint"; then
       if ! stat_of "$a_file" || [ $st_type != file ]; then
@@ -46,9 +63,34 @@ find_process() { # of the agent loaded; hint: the pid that its own heartbeat fil
     pane) [ "$pane_kind" = unknown ] || f_kind=gone ;;
     process) f_kind=gone ;;
     command) [ -z "$fp_named$a_pid" ] || f_kind=gone ;;
+    hermes) if is_gateway_gone || [ -n "$f_pid" ]; then f_kind=gone; fi ;;
     service) find_by_unit ;;
+    launchd) find_by_label ;;
   esac
   if [ $f_kind = gone ] && [ -z "$f_pid" ]; then f_pid=$hint; fi
+}
+
+# The process that was last seen in an agent's pane. Of a look it is what this gate saw before; of an act, which has a gate
+# of its own, what the watch says that the other one saw.
+remember_life() { # f_pid f_epoch, of the agent loaded
+  rl_line="$a_id $f_pid $f_epoch"
+  case $lives in *"$nl$rl_line$nl"*) return ;; esac
+  if last_life; then lives=${lives%%"$nl$a_id "*}$nl${lives#*"$nl$a_id $l_pid $l_epoch$nl"}; fi
+  lives=$lives$rl_line$nl
+}
+
+take_life() { # life=PID.BOOT.START of the agent loaded, or nothing; what is malformed is nothing
+  tk_life=${1#life=}
+  tk_pid=${tk_life%%.*} tk_life=${tk_life#*.}
+  case $1 in life=*.*.*) ;; *) return ;; esac
+  is_pid "$tk_pid" && lives=$nl$a_id\ $tk_pid\ ${tk_life%%.*}:${tk_life#*.}$nl
+}
+
+last_life() { # of the agent loaded: l_pid l_epoch; status 1 when none was seen
+  case $lives in *"$nl$a_id "*) ;; *) return 1 ;; esac
+  l_epoch=${lives#*"$nl$a_id "}
+  l_epoch=${l_epoch%%"$nl"*}
+  l_pid=${l_epoch%% *} l_epoch=${l_epoch#* }
 }
 
 # A process that the gate started has its epoch in `PIDFILE.epoch`, which no change of the clock can put out. For a pid

@@ -7,6 +7,8 @@ find_key() { # of the agent loaded: key
     pane) key="pane $a_socket $a_target" ;;
     service) key="service $a_scope $a_unit" ;;
     process) key="process $a_pid" ;;
+    launchd) key="launchd $a_scope $a_label" ;;
+    hermes) key="hermes $a_home" ;;
     *) key="$a_kind $block" ;;
   esac
 }

@@ -16,19 +16,6 @@ plan_restart() {
   plan_stop && plan_start && reply ok "${plan%"$nl"}"
 }
 
-plan_respawn() {
-  progress check "looking for the pane $a_target"
-  survey_agent
-  check_pane || return
-  if [ $pane_kind = alive ]; then
-    refuse "the pane of $a_id is alive"
-    return
-  fi
-  plan=
-  plan_line "the pane of $a_id is dead"
-  plan_start && reply ok "${plan%"$nl"}"
-}
-
 plan_line() { # TEXT: what comes from outside may hold anything
   plan=$plan$(printf '%s' "$1" | tr '\001-\037\177' '?')$nl
 }
@@ -36,6 +23,7 @@ plan_line() { # TEXT: what comes from outside may hold anything
 plan_stop() { # status 1 after a failure was reported
   case $a_kind in
     pane | process) ;;
+    hermes) if [ "$mode" = stop-first ] && is_stopped_by_unit; then return 0; fi ;;
     command)
       if [ "$mode" = stop-first ] && [ -n "$a_stop" ]; then plan_words Z "would be run to stop it:"; fi
       return 0
@@ -60,7 +48,7 @@ plan_stop() { # status 1 after a failure was reported
 
 plan_start() {
   case $a_kind in
-    pane) plan_line "would be run again in pane $pane_id: its original command" ;;
+    pane) plan_pane ;;
     process)
       plan_words A 'would be started:'
       plan_line "with its output in $a_log, in the folder ${a_cwd:-${HOME:-/}}"
@@ -70,7 +58,8 @@ plan_start() {
       if [ "$a_scope" = user ]; then pl_of=' --user'; else pl_of=; fi
       plan_line "would be run: systemctl$pl_of restart -- $a_unit"
       ;;
-    *) plan_line "would be started as a $a_kind is" ;;
+    launchd) plan_line "would be run: launchctl kickstart$([ "$mode" = only-dead ] || echo ' -k') $a_label" ;;
+    hermes) plan_hermes ;;
   esac
   return 0
 }

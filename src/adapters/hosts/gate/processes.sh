@@ -1,14 +1,14 @@
 # --- processes ---------------------------------------------------------------------------------------------------
 
 # p_epoch is boot id and start time: the same pid with another epoch is another process. A zombie counts as gone.
-proc_read() { # PID: p_epoch p_session p_tty p_start; status 1 when it is gone
+proc_read() { # PID: p_epoch p_session p_tty p_start p_state; status 1 when it is gone
   is_pid "$1" || return 1
   if [ "$has_proc" = no ]; then
     IFS=' '
     set -- $(ps -o stat= -o lstart= -p "$1" 2>/dev/null)
     [ $# -eq 6 ] || return 1
     case $1 in Z*) return 1 ;; esac
-    p_epoch=$boot:$2-$3-$4-$5-$6 p_session= p_tty= p_start=
+    p_epoch=$boot:$2-$3-$4-$5-$6 p_session= p_tty= p_start= p_state=${1%"${1#?}"}
     return 0
   fi
   p_line=
@@ -19,7 +19,7 @@ proc_read() { # PID: p_epoch p_session p_tty p_start; status 1 when it is gone
   set -- ${p_line##*)}
   [ $# -ge 20 ] || return 1
   case $1 in Z | X | x) return 1 ;; esac
-  p_session=$4 p_tty=$5 p_start=${20}
+  p_state=$1 p_session=$4 p_tty=$5 p_start=${20}
   p_epoch=$boot:$p_start
 }
 

@@ -8,28 +8,9 @@ restore_locale() {
   if [ -n "$had_lc_all" ]; then LC_ALL=$was_lc_all; else unset LC_ALL; fi
 }
 
-start_pane() {
-  progress start "respawning pane $pane_id"
-  if ! bounded 10 tmux -u -S "$a_socket" respawn-pane -k -t "$pane_id" >/dev/null 2>"$lock.err"; then
-    fail start "tmux could not respawn pane $pane_id: $(last_line "$lock.err")"
-    return
-  fi
-  sp_id=$pane_id
-  pause
-  survey_agent
-  case $pane_kind in
-    alive) reply ok "pane $pane_id runs again as pid $pane_pid" ;;
-    *) fail start "pane $sp_id ended again at once" ;;
-  esac
-}
-
 start_process() {
   if [ -n "$a_cwd" ] && [ ! -d "$a_cwd" ]; then
     fail start "there is no folder $a_cwd to start $a_id in"
-    return
-  fi
-  if ! (: >>"$a_log") 2>/dev/null; then
-    fail start "the log $a_log cannot be written"
     return
   fi
   sp_new=$a_pid.$$.new
@@ -40,20 +21,11 @@ start_process() {
   set --
   IFS=$nl
   for line in $block; do case $line in A:*) set -- "$@" "${line#A:}" ;; esac; done
-  # A shell without job control has its background children ignore SIGINT and SIGQUIT, for good.
-  case $1 in *=*) ;; *) if [ "$has_default_signal" = yes ]; then set -- env --default-signal=INT,QUIT "$@"; fi ;; esac
-  # A session of its own, so that it and its children can be stopped together; macOS has perl for that.
-  case $has_setsid in
-    yes) set -- setsid "$@" ;;
-    perl) set -- perl -e 'use POSIX; POSIX::setsid(); exec {$ARGV[0]} @ARGV; exit 127' -- "$@" ;;
-  esac
   progress start "starting $a_id"
-  (
-    restore_locale
-    cd -- "${a_cwd:-${HOME:-/}}" || exit 126
-    exec "$@"
-  ) </dev/null >>"$a_log" 2>&1 &
-  sp_pid=$!
+  start_detached "${a_cwd:-${HOME:-/}}" "$a_log" "$@" || {
+    rm -f "$sp_new"
+    return
+  }
   proc_read "$sp_pid" && printf '%s %s\n' "$sp_pid" "$p_epoch" >"$sp_new" && mv -f "$sp_new" "$a_pid.epoch"
   printf '%s\n' "$sp_pid" >"$sp_new" && mv -f "$sp_new" "$a_pid"
   pause
@@ -64,6 +36,28 @@ start_process() {
   fi
   wait "$sp_pid"
   fail start "$a_id ended at once with status $?: $(last_line "$a_log")"
+}
+
+start_detached() { # FOLDER LOG WORD…: sp_pid; status 1 after a failure was reported
+  sd_folder=$1 sd_log=$2
+  shift 2
+  if ! (: >>"$sd_log") 2>/dev/null; then
+    fail start "the log $sd_log cannot be written"
+    return 1
+  fi
+  # A shell without job control has its background children ignore SIGINT and SIGQUIT, for good.
+  case $1 in *=*) ;; *) if [ "$has_default_signal" = yes ]; then set -- env --default-signal=INT,QUIT "$@"; fi ;; esac
+  # A session of its own, so that it and its children can be stopped together; macOS has perl for that.
+  case $has_setsid in
+    yes) set -- setsid "$@" ;;
+    perl) set -- perl -e 'use POSIX; POSIX::setsid(); exec {$ARGV[0]} @ARGV; exit 127' -- "$@" ;;
+  esac
+  (
+    restore_locale
+    cd -- "$sd_folder" || exit 126
+    exec "$@"
+  ) </dev/null >>"$sd_log" 2>&1 &
+  sp_pid=$!
 }
 
 start_command() {

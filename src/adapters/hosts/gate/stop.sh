@@ -2,7 +2,8 @@
 
 stop_agent() {
   case $a_kind in
-    service) return 0 ;;
+    service | launchd) return 0 ;;
+    hermes) if is_stopped_by_unit; then return 0; fi ;;
     command)
       [ -n "$a_stop" ] || return 0
       progress stop "running the stop command of $a_id"
@@ -77,7 +78,11 @@ keep_living() { # members: those of them that still live
 
 # The start time is read again right before each signal: a pid may have been given to another process.
 end_agent() { # status 1 after a failure was reported
-  progress stop "asking pid $f_pid to stop (SIGTERM)"
+  if proc_read "$f_pid" && [ "$p_state" = T ]; then
+    progress stop "pid $f_pid stands still (SIGSTOP): asking it to stop (SIGTERM), and to go on so that it can"
+  else
+    progress stop "asking pid $f_pid to stop (SIGTERM)"
+  fi
   ea_signal=TERM ea_left=$a_grace told=' '
   find_members
   while [ -n "$members" ]; do
@@ -101,6 +106,8 @@ end_agent() { # status 1 after a failure was reported
         fail stop "this user may not signal pid $ea_pid"
         return 1
       fi
+      # One that stands still takes no signal but SIGKILL before it goes on.
+      [ $ea_signal = KILL ] || kill -s CONT "$ea_pid" 2>/dev/null
     done
     pause
     ea_left=$((ea_left - pause_ms))
