@@ -20,6 +20,8 @@ export type HostEvent =
 export type HostEffect =
   | { kind: 'transition'; from: HostState; to: HostState; atMs: number; noticedMs: number; cause?: string }
   | { kind: 'problem'; cause: string; atMs: number }
+  /** It is another problem than it was taken for, and one that a person has to know of: told once more, with this cause. */
+  | { kind: 'turned-out'; cause: string; atMs: number }
   | { kind: 'recovery'; cause: string; atMs: number; downMs: number }
   /** It is lost and found so often that its incident stays open until it has answered for a while. */
   | { kind: 'flapping'; changes: number; atMs: number }
@@ -56,6 +58,9 @@ export function decideHost(
       effects.push({ kind: 'problem', cause: problem.cause, atMs: problem.sinceMs })
     }
     changedMs = nowMs
+  } else if (next.state === 'unreachable' && problem && next.cause !== undefined && weight(next.cause) > weight(problem.cause)) {
+    problem = { ...problem, cause: next.cause }
+    effects.push({ kind: 'turned-out', cause: next.cause, atMs: nowMs })
   } else if (next.state === 'up' && problem && problem.upMs === undefined) {
     problem = { ...problem, upMs: nowMs }
     changedMs = nowMs
@@ -68,6 +73,13 @@ export function decideHost(
   }
   return { host: { status: next, ...(problem && { problem }), ...steady }, effects }
 }
+
+/**
+ * No answer may be anything. Who answers that he does not know us, or is somebody else, will do so until a person comes: a host
+ * that went away and came back with another key must not pass for one that is still away.
+ */
+const weights: readonly string[] = ['gate', 'auth', 'host-key']
+const weight = (cause: string) => weights.indexOf(cause)
 
 function statusAfter(host: HostRecord, event: HostEvent, nowMs: number): HostRecord['status'] {
   const { status } = host

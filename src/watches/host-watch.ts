@@ -21,6 +21,12 @@ const probeEveryMs = 60_000
 const reconnect = { firstMs: 1_000, capMs: 10_000 } as const
 /** A refused key or a changed host key does not mend itself within seconds, and hosts lock out who knocks too often. */
 const refusedReconnectMs = 30_000
+/**
+ * A host that was there is lost after so much silence, though a new connection may take longer to fail. The ssh client gives up
+ * a silent one after six seconds; the rest is for the second connection.
+ */
+const silentMs = 9_500
+const leastSecondMs = 2_000
 /** A connection that did not even live so long is not worth another one at once: who cuts each would be knocked on without end. */
 const shortLivedMs = 10_000
 /** When a process was found gone, the host is asked again after so long. */
@@ -98,28 +104,35 @@ export function startHostWatch(
     let failures = 0
     let shortLives = 0
     let connectedMs = 0
+    let isBroken = false
     while (!stopping.signal.aborted) {
       const link = host.link()
       latest = link
+      // Only after a connection that broke: whoever was never reached is given all the time that it takes.
+      const leftMs = Math.max(leastSecondMs, lastAnswerMs + silentMs - clock.now())
+      const silence = isBroken && clock.after(leftMs, () => tellLost('unreachable'))
       try {
         isToldGone = false
         await link.open(hostDeclarationOf(config.host, config.agents), stopping.signal, () => link === latest && hearGone())
         await look(link)
+        if (silence) silence.cancel()
         failures = 0
         connectedMs = clock.now()
         current = link
         log.info({ host: host.id }, 'the host answers')
         await stayConnected(link)
       } catch (error) {
+        if (silence) silence.cancel()
         if (stopping.signal.aborted) break
         const { kind, message } = asHostError(error)
         const wasConnected = current === link
         current = undefined
+        isBroken = wasConnected && kind === 'unreachable'
         if (wasConnected) shortLives = clock.now() - connectedMs < shortLivedMs ? shortLives + 1 : 0
         else {
           failures++
           log.warn({ host: host.id, kind, err: message, failures }, 'the host cannot be reached')
-          roster.observeHost(host.id, { kind: 'lost', sinceMs: lastAnswerMs, cause: kind })
+          tellLost(kind)
         }
         if (wasConnected) log.warn({ host: host.id, kind, err: message }, 'the connection to the host was lost, trying again')
         await link.close()
@@ -130,6 +143,8 @@ export function startHostWatch(
     current = undefined
     await latest?.close()
   }
+
+  const tellLost = (cause: HostError['kind']) => roster.observeHost(host.id, { kind: 'lost', sinceMs: lastAnswerMs, cause })
 
   /** Returns never: rejects when the connection is lost. */
   async function stayConnected(link: HostLink): Promise<never> {

@@ -127,6 +127,14 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
           amended({ number: ledger.nextNumber('incident'), subject, cause, ...detail, openedMs: atMs, noticedMs: nowMs }, 'opened')
           break
         }
+        case 'turned-out': {
+          const open = openIncident(subject)
+          if (!open) break
+          // Nobody has heard of it as what it is.
+          const { told: _told, remindedMs: _reminded, ack: _ack, ...rest } = open
+          amended({ ...rest, cause: effect.cause }, 'amended')
+          break
+        }
         case 'recovery': {
           const open = openIncident(subject)
           if (open) amended({ ...open, closedMs: Math.max(effect.atMs, open.openedMs), endNoticedMs: nowMs }, 'closed')

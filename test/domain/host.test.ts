@@ -25,7 +25,7 @@ describe('a host', () => {
       [10, answered],
       [20, lost(15)],
       [21, lost(15)],
-      [22, lost(15, 'auth')],
+      [22, lost(15, 'timeout')],
       [50, answered],
       [51, answered],
     ])
@@ -36,6 +36,23 @@ describe('a host', () => {
       { kind: 'transition', from: 'unreachable', to: 'up', atMs: 50, noticedMs: 50 },
       { kind: 'recovery', cause: 'unreachable', atMs: 50, downMs: 35 },
     ])
+  })
+
+  it('is told again, once, when it turns out to be a problem that only a person can end', () => {
+    const { effects, host } = play([
+      [20, lost(15)],
+      [21, lost(15, 'host-key')],
+      [22, lost(15)],
+      [23, lost(15, 'host-key')],
+      [24, lost(15, 'gate')],
+      [50, answered],
+    ])
+    expect(effects.filter(({ kind }) => kind !== 'transition')).toEqual([
+      { kind: 'problem', cause: 'unreachable', atMs: 15 },
+      { kind: 'turned-out', cause: 'host-key', atMs: 21 },
+      { kind: 'recovery', cause: 'host-key', atMs: 50, downMs: 35 },
+    ])
+    expect(host.problem).toBeUndefined()
   })
 
   it('shows the cause as it is known now', () => {

@@ -777,6 +777,19 @@ describe('a lost connection', () => {
     await expect(watch.probe()).rejects.toThrow(HostError)
   })
 
+  it('after six silent seconds is told within ten, though another one is still being tried', async () => {
+    host.hang()
+    await clock.advance(6_000)
+    host.cut()
+    await clock.advance(2_400)
+    expect(told).toEqual([])
+    await clock.advance(1_200)
+    expect(told).toEqual(['local opened: unreachable'])
+    host.answerAgain()
+    await clock.advance(5_000)
+    expect(roster.host('local')?.status.state).toBe('up')
+  })
+
   it('is tried again with growing pauses, up to ten seconds', async () => {
     host.refuse('unreachable')
     host.cut()

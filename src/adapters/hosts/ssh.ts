@@ -72,7 +72,8 @@ export function sshArguments(id: string, options: SshHostOptions): string[] {
     'StrictHostKeyChecking=yes',
     'UpdateHostKeys=no',
     `ConnectTimeout=${Math.max(1, Math.ceil((options.connectTimeoutMs ?? 10_000) / 1_000))}`,
-    'ServerAliveInterval=3',
+    // A host that says nothing is given up after six seconds: there is to be time for a second try within ten.
+    'ServerAliveInterval=2',
     'ServerAliveCountMax=2',
     // A connection of somebody else's, checked by somebody else's rules, is not used.
     'ControlMaster=no',

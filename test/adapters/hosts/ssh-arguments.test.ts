@@ -18,7 +18,7 @@ describe('the command line of ssh', () => {
         'IdentityFile="/keys/id 100%%"',
         'ControlMaster=no',
         'ControlPath=none',
-        'ServerAliveInterval=3',
+        'ServerAliveInterval=2',
         'ServerAliveCountMax=2',
         'ConnectTimeout=10',
       ]),
