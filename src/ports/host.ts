@@ -85,7 +85,8 @@ export interface AgentSighting {
   markers: { path: string; reason: string }[]
   /** Its process: by the pid the watch passed in, else by its body's (pane, pid file, unit). `epoch` is `bootId:startTime`. */
   process: { kind: 'alive'; pid: number; epoch: string } | { kind: 'gone'; pid?: number } | { kind: 'unknown' }
-  pane?: { kind: 'alive' | 'dead'; id: string } | { kind: 'missing' }
+  /** `quietMs`: since anything was last written in its window, by the host's clock; absent where tmux doesn't say. */
+  pane?: { kind: 'alive' | 'dead'; id: string; quietMs?: number } | { kind: 'missing' }
 }
 
 /** All agents of a host at one moment. `isStopping`: the host says that it is going down; only where that was asked. */
@@ -131,17 +132,27 @@ export interface ServiceHealth {
 /** One pane of a tmux server that is watched. */
 export interface PaneSighting {
   socket: string
-  /** Survives renumbering: `session:window`, and for all but the oldest pane of a window `session:window.PANE_ID`. Outside text. */
+  /**
+   * Survives renumbering: `session:window`, and for all but the oldest pane that is called so `session:window.PANE_ID`. A tab or
+   * newline in a name is shown as `?`. Outside text.
+   */
   name: string
   /** tmux's own: `%3`. Of this life of the tmux server only. */
   paneId: string
   state: 'alive' | 'dead'
   /** How a dead one ended, where tmux knows. */
-  ended?: { status: number } | { signal: number }
-  /** What runs in it: the name of its program. Outside text. */
+  ended?: { status: number } | { signal: string }
+  /** What runs in it: the name of its program, with `_` for all that is not plain. */
   command: string
   /** Since anything was last written in its window. */
   quietMs: number
+}
+
+/** All panes of all sockets that are watched; at most 300. `blind`: the sockets on which tmux did not answer. */
+export interface PanesSighting {
+  panes: PaneSighting[]
+  isCut: boolean
+  blind: string[]
 }
 
 /** An order to act. The host refuses one whose number it has seen before from the same watch, and any lower one. */
@@ -160,7 +171,10 @@ export interface Attempt {
 
 /** A piece of what an agent writes. Outside text: anything may be in it. */
 export interface Tail {
-  /** Whole lines, the oldest first; at most 16 KiB. */
+  /**
+   * Whole lines, the oldest first; at most 16 KiB. Of a log what came after the cursor; of a pane what stands there now, part
+   * of which was there before: domain/tail.ts finds what is new.
+   */
   text: string
   from: 'pane' | 'log'
   /** To be given back for what comes after this. */
@@ -207,7 +221,7 @@ export interface HostLink {
   beats(pids: ReadonlyMap<string, number>, options?: BeatsOptions): Promise<HostSighting>
   probe(): Promise<HostHealth>
   /** Every pane of every tmux server that is watched. */
-  panes(): Promise<PaneSighting[]>
+  panes(): Promise<PanesSighting>
   /** What an agent writes: the last lines, or what came after `cursor`. */
   tail(id: string, cursor?: string): Promise<Tail>
   configs(id: string): Promise<ConfigSighting[]>

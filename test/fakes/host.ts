@@ -20,7 +20,7 @@ import {
   type HostNews,
   type HostSighting,
   type Order,
-  type PaneSighting,
+  type PanesSighting,
   type Tail,
   type Unreadable,
 } from '../../src/ports/host.ts'
@@ -43,11 +43,19 @@ export interface FakeHost extends Host {
   /** Starts the agent's process with a fresh pid; answers that pid. */
   start(agent: string): number
   kill(agent: string): void
-  /** From now on the host tells of a death as it happens, once between two looks. By itself it does not. */
-  tellDeaths(whether?: 'no-more'): void
-  /** Tells of a death, whether there was one or not. */
-  tellGone(): void
+  /** From now on the host tells of news as they happen, of each kind once between two looks. By itself it does not. */
+  tellNews(whether?: 'no-more'): void
+  /** Tells of news, whether there were any or not. */
+  tellAnyway(news: HostNews): void
+  /** Whose next beat is news, as it was told at the last look. */
+  awaited(): readonly string[]
   isAlive(agent: string, pid: number): boolean
+  /** What its tmux servers show from now on. */
+  showPanes(panes: PanesSighting): void
+  /** What whoever watches an agent is given. */
+  onTail(agent: string, tail: (cursor?: string) => Tail): void
+  /** From now on it lives in a pane in which nothing was written for so long. */
+  setQuiet(agent: string, quietMs: number): void
   /** The agent's process ended and another one got its pid. */
   reusePid(agent: string): void
   /** Nobody can tell whether the agent's process lives. */
@@ -117,6 +125,10 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
   let isStopping = false
   let asked = 0
   let isTelling = false
+  let panes: PanesSighting = { panes: [], isCut: false, blind: [] }
+  const tails = new Map<string, (cursor?: string) => Tail>()
+  const quiet = new Map<string, number>()
+  let awaited: readonly string[] = []
   const looks: number[] = []
   const files = new Map<string, FakeFile | { why: Unreadable }>()
 
@@ -134,9 +146,9 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
     readonly #pending = new Set<(error: HostError) => void>()
     #end: HostError | undefined
     #open = false
-    #onGone: (() => void) | undefined
-    /** Looked at since it last told of a death. */
-    #isWatching = false
+    #onNews: ((news: HostNews) => void) | undefined
+    /** Not told of since the last look. */
+    readonly #untold = new Set<HostNews>()
 
     constructor() {
       const lost = Promise.withResolvers<HostError>()
@@ -151,7 +163,7 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       if (refused) throw new HostError(refused, `${id} can't be reached`)
       for (const agent of declared) this.#declared.set(agent.id, agent)
       this.#open = true
-      this.#onGone = onNews && (() => onNews('gone'))
+      this.#onNews = onNews
       links.add(this)
     }
 
@@ -160,7 +172,8 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
         const sightings = [...this.#declared.values()].map((agent) => this.#sighting(agent))
         if (options.askStopping) asked++
         looks.push(clock.now())
-        this.#isWatching = true
+        this.#untold.add('gone').add('written')
+        awaited = options.awaited
         const isAnyGone = sightings.some(({ process }) => process.kind === 'gone')
         return { agents: sightings, isStopping: options.askStopping && isAnyGone && isStopping }
       })
@@ -170,12 +183,15 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       return this.#asked(() => health)
     }
 
-    panes(): Promise<PaneSighting[]> {
-      return this.#asked(() => [])
+    panes(): Promise<PanesSighting> {
+      return this.#asked(() => panes)
     }
 
-    tail(_id: string): Promise<Tail> {
-      return this.#asked(() => ({ text: '', from: 'pane', cursor: '0', isCut: false }))
+    tail(agent: string, cursor?: string): Promise<Tail> {
+      return this.#asked(() => {
+        if (!this.#declared.has(agent)) throw new HostError('refused', `no such agent was declared on ${id}`)
+        return tails.get(agent)?.(cursor) ?? { text: '', from: 'pane', cursor: 'pane.0', isCut: false }
+      })
     }
 
     configs(_id: string): Promise<ConfigSighting[]> {
@@ -213,20 +229,25 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       })
     }
 
-    respawn(pane: { socket: string; name: string }): Promise<{ text: string }> {
+    respawn(pane: { socket: string; name: string }, order: Order, progress: (progress: ActProgress) => void): Promise<{ text: string }> {
       return this.#asked(() => {
-        const agent = pane.name
-        acts.push({ agent, mode: 'respawn' })
-        if (of(agent).process.kind === 'alive') throw new HostError('refused', `${agent} is alive`, 'check')
-        begin(agent)
-        return { text: 'started' }
+        acts.push({ agent: pane.name, mode: 'respawn' })
+        const found = panes.panes.find(({ socket, name }) => socket === pane.socket && name === pane.name)
+        if (!found) throw new HostError('refused', `there is no pane ${pane.name}`, 'check')
+        if (found.state === 'alive') throw new HostError('refused', `the pane ${pane.name} is alive`, 'check')
+        if (order.isDryRun) return { text: 'it would be run again' }
+        progress({ step: 'start', text: 'respawning' })
+        panes = { ...panes, panes: panes.panes.map((one) => (one === found ? { ...one, state: 'alive' } : one)) }
+        const owner = [...this.#declared.values()].find(({ body }) => body.kind === 'pane' && body.target === pane.name)
+        if (owner) begin(owner.id)
+        return { text: 'it runs again' }
       })
     }
 
-    tellGone(how: 'death' | 'anyway'): void {
-      if (how === 'death' && !this.#isWatching) return
-      this.#isWatching = false
-      this.#onGone?.()
+    tell(news: HostNews, how: 'once' | 'anyway'): void {
+      if (how === 'once' && !this.#untold.has(news)) return
+      this.#untold.delete(news)
+      this.#onNews?.(news)
     }
 
     async close(): Promise<void> {
@@ -243,6 +264,7 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
 
     #sighting(agent: AgentDeclaration): AgentSighting {
       const { process, file } = of(agent.id)
+      const quietMs = quiet.get(agent.id)
       const declared = agent.heartbeatFiles.map((path, index) => this.#file(path, files.get(path) ?? (index === 0 ? file : undefined)))
       const folder = agent.jobs
       const jobs = [...files].filter(([path]) => folder !== undefined && path.startsWith(`${folder}/`) && path.endsWith('.last')).sort()
@@ -259,6 +281,7 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
         }),
         markers,
         process,
+        ...(quietMs !== undefined && { pane: { kind: 'alive', id: '%1', quietMs } }),
       }
     }
 
@@ -292,6 +315,10 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
     }
   }
 
+  const tellIfTelling = (news: HostNews) => {
+    if (isTelling) for (const link of links) link.tell(news, 'once')
+  }
+
   const begin = (agent: string) => {
     const pid = fake.start(agent)
     const act = starts.get(agent)
@@ -310,6 +337,7 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       // Never the same modification time twice, as files have it that are written one after the other.
       written++
       state.file = { mtimeMs: clock.now() - ageMs + written / 1024, bytes }
+      if (awaited.includes(agent)) tellIfTelling('written')
     },
     removeFile: (agent) => void delete of(agent).file,
     setAge: (agent, ageMs) => {
@@ -334,14 +362,20 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
     },
     kill: (agent) => {
       of(agent).process = { kind: 'gone' }
-      if (isTelling) for (const link of links) link.tellGone('death')
+      tellIfTelling('gone')
     },
-    tellDeaths: (whether) => {
+    tellNews: (whether) => {
       isTelling = whether === undefined
     },
-    tellGone: () => {
-      for (const link of links) link.tellGone('anyway')
+    tellAnyway: (news) => {
+      for (const link of links) link.tell(news, 'anyway')
     },
+    awaited: () => awaited,
+    showPanes: (shown) => {
+      panes = shown
+    },
+    onTail: (agent, tail) => void tails.set(agent, tail),
+    setQuiet: (agent, quietMs) => void quiet.set(agent, quietMs),
     isAlive: (agent, pid) => {
       const { process } = of(agent)
       return process.kind === 'alive' && process.pid === pid

@@ -1,6 +1,6 @@
 /** The lines and frames between the watch and its gate (gate/answers.sh says the form). Pure. */
 import { z } from 'zod'
-import type { ActStep, AgentDeclaration, AgentSighting, FileSighting, HostHealth } from '../../ports/host.ts'
+import type { ActStep, AgentDeclaration, AgentSighting, FileSighting } from '../../ports/host.ts'
 
 /** What the gate says first. Another text is another version. */
 export const GATE_GREETING = 'towerwatch-gate 3'
@@ -208,7 +208,12 @@ const processWords = z.union([
   z.tuple([z.literal('gone')]),
   z.tuple([z.literal('unknown')]),
 ])
-const paneWords = z.union([z.tuple([z.enum(['alive', 'dead']), paneId]), z.tuple([z.literal('missing')]), z.tuple([z.literal('none')])])
+const paneWords = z.union([
+  z.tuple([z.enum(['alive', 'dead']), paneId, number]),
+  z.tuple([z.enum(['alive', 'dead']), paneId]),
+  z.tuple([z.literal('missing')]),
+  z.tuple([z.literal('none')]),
+])
 const folderWords = z.union([
   z.tuple([z.literal('listed'), z.enum(['all', 'cut']), number]),
   z.tuple([z.literal('missing')]),
@@ -261,7 +266,10 @@ function parseAgent(agent: AgentDeclaration, body: Buffer): AgentSighting {
   if ((folder[0] === 'none') !== (agent.jobs === undefined)) throw new ProtocolError('a folder of jobs is not as declared')
   const sighting: AgentSighting = { id: agent.id, files: [], markers: [], process: toProcess(process) }
   if (pane[0] === 'missing') sighting.pane = { kind: 'missing' }
-  else if (pane[0] !== 'none') sighting.pane = { kind: pane[0], id: pane[1] }
+  else if (pane[0] !== 'none') {
+    // A clock that was set back makes it less than nothing.
+    sighting.pane = { kind: pane[0], id: pane[1], ...(pane.length === 3 && { quietMs: Math.max(0, pane[2]) }) }
+  }
   if (folder[0] === 'listed') sighting.jobs = { kind: 'listed', isCut: folder[1] === 'cut', odd: folder[2] }
   else if (folder[0] === 'missing') sighting.jobs = { kind: 'missing' }
   else if (folder[0] === 'unreadable') sighting.jobs = { kind: 'unreadable', why: folder[1] }
@@ -322,74 +330,6 @@ function decode(form: 'raw' | 'base64' | 'hex', content: Buffer): Buffer {
   const pattern = form === 'hex' ? /^([0-9a-f]{2})*$/ : /^[A-Za-z0-9+/]*={0,2}$/
   if (!pattern.test(text)) throw new ProtocolError(`the content of a file is not ${form}`)
   return Buffer.from(text, form)
-}
-
-const decimal = z
-  .string()
-  .regex(/^\d{1,15}([.,]\d{1,9})?$/)
-  .transform((text) => Number(text.replace(',', '.')))
-const healthValues = z.object({
-  uptime: decimal,
-  load: decimal,
-  cores: decimal.pipe(z.number().int().min(1)),
-  MemTotal: decimal,
-  MemAvailable: decimal,
-  SwapTotal: decimal,
-  SwapFree: decimal,
-  now: number,
-})
-
-/** The answer to `probe`. `watchNowMs` is the watch's wall clock at the middle of the call. */
-export function parseHealth(body: Buffer, watchNowMs: number): HostHealth {
-  const text = body.toString('utf8')
-  const cut = text.indexOf('\ndf\n')
-  if (cut < 0) throw new ProtocolError('the probe has no df part')
-  const words = text
-    .slice(0, cut)
-    .split('\n')
-    .map((line) => line.split(' '))
-  const found = Object.fromEntries(words.map(([key = '', value = '']) => [key.replace(/:$/, ''), value]))
-  // Kernels before 3.14 have no MemAvailable, and some containers show no swap.
-  const values = parse(healthValues, { SwapTotal: '0', SwapFree: '0', MemAvailable: found['MemFree'], ...found }, 'probe')
-  return {
-    uptimeS: values.uptime,
-    load1: values.load,
-    load5: values.load,
-    load15: values.load,
-    cores: values.cores,
-    memoryTotalBytes: values.MemTotal * 1024,
-    memoryAvailableBytes: values.MemAvailable * 1024,
-    swapTotalBytes: values.SwapTotal * 1024,
-    swapFreeBytes: values.SwapFree * 1024,
-    disks: parseDisks(text.slice(cut + 4)),
-    services: [],
-    byMemory: [],
-    byCpu: [],
-    reboot: 'unknown',
-    clockOffsetMs: Math.round(values.now - watchNowMs),
-  }
-}
-
-const diskPattern = /^(\S.*?)\s+(\d+)\s+\d+\s+(-?\d+)\s+(?:\d+%|-)\s+(\/.*)$/
-const diskLimit = 64
-
-/** `df -kP`, without what is memory or made up by the kernel. A device that is mounted twice counts once. */
-function parseDisks(text: string): HostHealth['disks'] {
-  const seen = new Set<string>()
-  const disks: HostHealth['disks'] = []
-  for (const line of text.split('\n')) {
-    const [, device = '', total = '', available = '', mount = ''] = diskPattern.exec(line) ?? []
-    const real = device.startsWith('/') || device.includes(':') || mount === '/'
-    if (!real || Number(total) === 0 || seen.has(device) || disks.length === diskLimit) continue
-    seen.add(device)
-    disks.push({
-      kind: 'sized',
-      mount: plainSentence(mount),
-      totalBytes: Number(total) * 1024,
-      availableBytes: Math.max(0, Number(available)) * 1024,
-    })
-  }
-  return disks
 }
 
 const stepWords = z.union([z.tuple([z.enum(['check', 'stop', 'start'])]), z.tuple([z.enum(['check', 'start']), z.literal('settings')])])

@@ -14,6 +14,8 @@ export const gateParts = [
   'agents',
   'beats',
   'deaths',
+  'top',
+  'services',
   'probe',
   'lock',
   'orders',

@@ -1,7 +1,9 @@
 /** A HostLink over any transport: one long-lived gate to look, a gate of its own for each act. */
+import { setTimeout } from 'node:timers/promises'
 import {
   type ActProgress,
   type AgentDeclaration,
+  type AgentSighting,
   type BeatsOptions,
   type ConfigSighting,
   type HostDeclaration,
@@ -11,11 +13,16 @@ import {
   type HostNews,
   type HostSighting,
   type Order,
-  type PaneSighting,
+  type PanesSighting,
+  type ServiceDeclaration,
   type Tail,
 } from '../../ports/host.ts'
-import { type Channel, openChannel, type Transport } from './channel.ts'
-import { DeclarationError, encodeDeclarations, type Frame, ProtocolError, parseHealth, parseSightings, parseStep } from './gate-protocol.ts'
+import { type Channel, openChannel, type Request, type Transport } from './channel.ts'
+import { DeclarationError, encodeDeclarations, type Frame, ProtocolError, parseSightings, parseStep } from './gate-protocol.ts'
+import { HealthAnswer } from './health-answer.ts'
+import { encodeHost } from './host-lines.ts'
+import { parsePanes } from './panes-answer.ts'
+import { parseTail } from './tail-answer.ts'
 
 interface LinkDeadlines {
   declareMs: number
@@ -37,6 +44,12 @@ export function createLink(transport: Transport, options: LinkOptions): HostLink
   return new GateLink(transport, { ...usual, ...options.deadlines }, options.now ?? Date.now)
 }
 
+/**
+ * Disks and services are asked by the host in the background, each for at most four seconds, and looked for so often. Other
+ * questions go in between.
+ */
+const collectAfterMs = [30, 60, 120, 250, 500, 500, 500, 500, 500, 500, 500, 500]
+
 class GateLink implements HostLink {
   readonly lost: Promise<HostError>
   readonly #transport: Transport
@@ -48,6 +61,10 @@ class GateLink implements HostLink {
   #main: Channel | undefined
   #isWatching = false
   #agents = new Map<string, AgentDeclaration>()
+  #sockets: readonly string[] = []
+  #services: readonly ServiceDeclaration[] = []
+  #probing: Promise<HostHealth> | undefined
+  readonly #lives = new Map<string, string>()
   #pids: ReadonlyMap<string, number> = new Map()
 
   constructor(transport: Transport, deadlines: LinkDeadlines, now: () => number) {
@@ -59,11 +76,11 @@ class GateLink implements HostLink {
     this.#reportLost = lost.resolve
   }
 
-  async open({ agents }: HostDeclaration, signal: AbortSignal, onNews?: (news: HostNews) => void): Promise<void> {
+  async open({ agents, sockets, services }: HostDeclaration, signal: AbortSignal, onNews?: (news: HostNews) => void): Promise<void> {
     if (this.#state !== 'new') throw this.#closed('a link opens once')
-    const lines = declarationLines(agents)
+    const lines = declarationLines({ agents, sockets, services })
     this.#state = 'opening'
-    const channel = await openChannel(this.#transport, { signal, letFinish: false, ...(onNews && { onGone: () => onNews('gone') }) })
+    const channel = await openChannel(this.#transport, { signal, letFinish: false, ...(onNews && { onNews }) })
     try {
       await this.#declare(channel, lines)
       if (this.#state !== 'opening' || signal.aborted) throw this.#closed('the link was closed while it opened')
@@ -75,6 +92,8 @@ class GateLink implements HostLink {
     this.#main = channel
     this.#isWatching = onNews !== undefined
     this.#agents = new Map(agents.map((agent) => [agent.id, agent]))
+    this.#sockets = sockets
+    this.#services = services
     void channel.lost.then(this.#reportLost)
   }
 
@@ -82,31 +101,69 @@ class GateLink implements HostLink {
     const main = this.#opened()
     this.#pids = new Map([...pids].filter(([id, pid]) => this.#agents.has(id) && isPid(pid)))
     const pairs = [...this.#pids].map(([id, pid]) => `${id}=${pid}`)
-    const tokens = ['beats', ...(options.askStopping ? ['stopping'] : []), ...(this.#isWatching ? ['watching'] : []), ...pairs]
+    const awaited = options.awaited.filter((id) => this.#agents.has(id))
+    const tokens = [
+      'beats',
+      ...(options.askStopping ? ['stopping'] : []),
+      ...(this.#isWatching ? ['watching'] : []),
+      ...pairs,
+      ...(awaited.length > 0 ? ['awaited', ...awaited] : []),
+    ]
     const frames = await main.request({ tokens, deadlineMs: this.#deadlines.beatsMs })
-    return reading(main, () => ({
+    const sighting = reading(main, () => ({
       agents: parseSightings(
         frames.slice(0, -1).map(({ body }) => body),
         this.#agents,
       ),
       isStopping: bodyOf(frames).toString('latin1') === 'stopping',
     }))
+    for (const agent of sighting.agents) {
+      const life = agent.pane && lifeOf(agent)
+      if (life !== undefined) this.#lives.set(agent.id, life)
+    }
+    return sighting
   }
 
-  async probe(): Promise<HostHealth> {
+  /** Whoever asks while one is under way gets the answer to that one. */
+  probe(): Promise<HostHealth> {
+    this.#probing ??= this.#askHealth().finally(() => {
+      this.#probing = undefined
+    })
+    return this.#probing
+  }
+
+  async #askHealth(): Promise<HostHealth> {
     const main = this.#opened()
+    const ask = async (...more: string[]) => bodyOf(await main.request({ tokens: ['probe', ...more], deadlineMs: this.#deadlines.probeMs }))
     const before = this.#now()
-    const frames = await main.request({ tokens: ['probe'], deadlineMs: this.#deadlines.probeMs })
+    const first = await ask()
     const middle = (before + this.#now()) / 2
-    return reading(main, () => parseHealth(bodyOf(frames), middle))
+    const answer = reading(main, () => new HealthAnswer(this.#services, first, middle))
+    for (const ms of collectAfterMs) {
+      if (answer.isWhole()) break
+      await setTimeout(ms)
+      const more = await ask('more')
+      reading(main, () => answer.add(more))
+    }
+    return answer.health()
   }
 
-  panes(): Promise<PaneSighting[]> {
-    return Promise.reject(this.#closed('this is not built yet'))
+  async panes(): Promise<PanesSighting> {
+    const main = this.#opened()
+    const frames = await main.request({ tokens: ['panes'], deadlineMs: this.#deadlines.beatsMs })
+    return reading(main, () =>
+      parsePanes(
+        frames.slice(0, -1).map(({ body }) => body),
+        bodyOf(frames),
+      ),
+    )
   }
 
-  tail(_id: string, _cursor?: string): Promise<Tail> {
-    return Promise.reject(this.#closed('this is not built yet'))
+  async tail(id: string, cursor?: string): Promise<Tail> {
+    const main = this.#opened()
+    const tokens = ['tail', id, ...(cursor === undefined ? [] : [cursor])]
+    const frames = await main.request({ tokens, deadlineMs: this.#deadlines.beatsMs })
+    return reading(main, () => parseTail(bodyOf(frames)))
   }
 
   configs(_id: string): Promise<ConfigSighting[]> {
@@ -128,14 +185,32 @@ class GateLink implements HostLink {
     progress: (progress: ActProgress) => void,
   ): Promise<{ text: string }> {
     const pid = this.#pids.get(id)
-    return this.#act(id, ['restart', id, mode, orderToken(order), ...(pid === undefined ? [] : [String(pid)])], progress)
+    const agent = this.#agents.get(id)
+    if (!agent) return Promise.reject(new HostError('refused', `no such agent was declared on ${this.#transport.name}`, 'check'))
+    const life = this.#lives.get(id)
+    const known = life === undefined ? (pid === undefined ? [] : [String(pid)]) : [String(pid ?? 0), `life=${life}`]
+    return this.#act(
+      { agents: [agent], sockets: [], services: [] },
+      { tokens: ['restart', id, mode, orderToken(order), ...known], deadlineMs: this.#deadlines.actMs + agent.stopGraceMs },
+      progress,
+    )
   }
 
   respawn(pane: { socket: string; name: string }, order: Order, progress: (progress: ActProgress) => void): Promise<{ text: string }> {
-    const found = [...this.#agents.values()].find(
-      ({ body }) => body.kind === 'pane' && body.socket === pane.socket && body.target === pane.name,
+    const { socket, name } = pane
+    // What has a newline in it is no name: the gate would take what follows for a request.
+    if (/[\n\0]/.test(socket + name)) return Promise.reject(new HostError('refused', 'no pane has such a name', 'check'))
+    const owner = [...this.#agents.values()].find(({ body }) => body.kind === 'pane' && body.socket === socket)
+    return this.#act(
+      // As it was declared for looking: an installed gate allows nothing else.
+      {
+        agents: owner ? [owner] : [],
+        sockets: owner ? [] : this.#sockets.filter((watched) => watched === socket),
+        services: [],
+      },
+      { tokens: ['respawn', orderToken(order)], payload: [socket, name], deadlineMs: this.#deadlines.actMs },
+      progress,
     )
-    return this.#act(found?.id ?? '', ['respawn', found?.id ?? '', orderToken(order)], progress)
   }
 
   async close(): Promise<void> {
@@ -143,21 +218,19 @@ class GateLink implements HostLink {
     await Promise.all([this.#main, ...this.#acts].map((channel) => channel?.close()))
   }
 
-  async #act(id: string, tokens: string[], progress: (progress: ActProgress) => void): Promise<{ text: string }> {
+  async #act(
+    declared: HostDeclaration,
+    request: Pick<Request, 'tokens' | 'payload' | 'deadlineMs'>,
+    progress: (progress: ActProgress) => void,
+  ): Promise<{ text: string }> {
     this.#opened()
-    const agent = this.#agents.get(id)
-    if (!agent) throw new HostError('refused', `no such agent was declared on ${this.#transport.name}`, 'check')
     const channel = await openChannel(this.#transport.acts ?? this.#transport, { letFinish: true })
     this.#acts.add(channel)
     try {
       // Closed while it opened: nothing has been begun, so nothing is.
       this.#opened()
-      await this.#declare(channel, declarationLines([agent]))
-      const frames = await channel.request({
-        tokens,
-        deadlineMs: this.#deadlines.actMs + agent.stopGraceMs,
-        onProgress: (frame) => progress(parseStep(frame.body)),
-      })
+      await this.#declare(channel, declarationLines(declared))
+      const frames = await channel.request({ ...request, onProgress: (frame) => progress(parseStep(frame.body)) })
       return { text: bodyOf(frames).toString('utf8') }
     } catch (error) {
       throw error instanceof HostError && error.kind === 'refused' ? new HostError('refused', error.message, 'check') : error
@@ -205,12 +278,19 @@ function reading<T>(channel: Channel, read: () => T): T {
   }
 }
 
-function declarationLines(agents: AgentDeclaration[]): string[] {
+function declarationLines(declared: HostDeclaration): string[] {
   try {
-    return encodeDeclarations(agents)
+    return [...encodeHost(declared), ...encodeDeclarations(declared.agents)]
   } catch (error) {
     throw error instanceof DeclarationError ? new HostError('refused', error.message) : error
   }
+}
+
+/** Which process an agent in a pane was last seen as: a gate for an act has seen nothing yet. */
+function lifeOf({ process }: AgentSighting): string | undefined {
+  if (process.kind !== 'alive') return undefined
+  const life = `${process.pid}.${process.epoch.replace(':', '.')}`
+  return /^[a-z0-9.-]+$/.test(life) ? life : undefined
 }
 
 /** What the gate takes as a pid: nobody's agent is init. */

@@ -3,9 +3,9 @@
 # The answer is, for each agent, a part `agent`, then a part `file` for each of its files and a part `mark` for each of its
 # markers that is there; KEY is the number of the file as declared, or its name in the folder of jobs.
 # stopping: whether the host is going down is asked, too, where a process is gone. watching: deaths are told until the next
-# look.
-verb_beats() { # [stopping] [watching] [ID=PID…]
-  ask_stopping=no some_gone=no watching=no living= living_count=0
+# look, and new heartbeats of those that are awaited.
+verb_beats() { # [stopping] [watching] [ID=PID…] [awaited ID…]
+  ask_stopping=no some_gone=no watching=no living= living_count=0 waiting= waiting_count=0
   if [ "${1-}" = stopping ]; then
     ask_stopping=yes
     shift
@@ -14,8 +14,21 @@ verb_beats() { # [stopping] [watching] [ID=PID…]
     watching=yes
     shift
   fi
-  pids=' '
+  pids=' ' awaited=
   for pair in "$@"; do
+    if [ -n "$awaited" ]; then
+      case $ids in *" $pair "*) awaited="$awaited$pair " ;; *)
+        refuse 'beats was told to await an agent that was not declared'
+        return
+        ;;
+      esac
+      continue
+    fi
+    case $pair in awaited)
+      awaited=' '
+      continue
+      ;;
+    esac
     case $pair in *=*) ;; *)
       refuse 'beats takes id=pid pairs'
       return
@@ -39,7 +52,7 @@ verb_beats() { # [stopping] [watching] [ID=PID…]
   done
   seen=$still
   if [ $ask_stopping = yes ] && [ $some_gone = yes ] && is_stopping; then reply ok stopping; else reply ok ''; fi
-  [ $watching = no ] || watch_deaths
+  [ $watching = no ] || watch_news
 }
 
 # What stat said comes in the order of the declaration, so it is taken off its front: to look each file up in what it said
@@ -67,16 +80,16 @@ sight_agent() { # the agent loaded: all parts about it
     alive)
       about_process="alive $f_pid $f_epoch"
       if [ $living_count -lt $max_watched ]; then
-        living_count=$((living_count + 1)) living="$living$f_pid "
+        living_count=$((living_count + 1)) living=$living$f_pid$nl
         # A pane's own process as well as its worker: each may be the one that dies.
-        [ -z "$m_pid" ] || [ "$m_pid" = "$f_pid" ] || living="$living$m_pid "
+        [ -z "$m_pid" ] || [ "$m_pid" = "$f_pid" ] || living=$living$m_pid$nl
       fi
       ;;
     gone) about_process="gone${f_pid:+ $f_pid}" some_gone=yes ;;
     *) about_process=unknown ;;
   esac
   case $pane_kind in
-    alive | dead) about_pane="$pane_kind $pane_id" ;;
+    alive | dead) about_pane="$pane_kind $pane_id${pane_quiet:+ $pane_quiet}" ;;
     missing) about_pane=missing ;;
     *) about_pane=none ;;
   esac
@@ -89,6 +102,7 @@ sight_agent() { # the agent loaded: all parts about it
     sight_file "$sa_file" $sa_key
     sa_key=$((sa_key + 1))
   done
+  case $awaited in *" $a_id "*) await_files ;; esac
   sa_key=0
   IFS=$nl
   for sa_file in $a_marks; do
@@ -105,6 +119,24 @@ sight_agent() { # the agent loaded: all parts about it
       *) sight_file_found "$sa_file" "$sa_name" ;;
     esac
   done
+}
+
+# The files of an agent whose next beat is news: `MARK ID PATH` lines into waiting, by which a watcher knows them again.
+await_files() {
+  IFS=$nl
+  for af_file in $a_files; do
+    if stat_of "$af_file"; then await_file "$st_mark" "$af_file"; else await_file missing "$af_file"; fi
+  done
+  IFS=$nl
+  for af_line in $job_stats; do
+    take_stat "${af_line#*"$tab"}"
+    case ${af_line%%"$tab"*} in *.last) await_file "$st_mark" "${af_line%%"$tab"*}" ;; esac
+  done
+}
+
+await_file() { # MARK FILE
+  [ $waiting_count -lt $max_watched ] || return 0
+  waiting_count=$((waiting_count + 1)) waiting="$waiting$1 $a_id $2$nl"
 }
 
 # Nothing tells when a file came into being in a folder but listing it.

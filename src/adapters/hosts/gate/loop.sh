@@ -26,8 +26,10 @@ look_around() { # what this host has
   esac
   if sleep 0.01 </dev/null 2>/dev/null; then pause_s=0.1 pause_ms=100 round_s=0.4; else pause_s=1 pause_ms=1000 round_s=1; fi
   run_dir=/run
-  table=$nl ids=' ' files= sockets=$nl seen=' '
-  watcher= watcher_epoch= watched= has_pidfd=
+  modules_dir=/lib/modules mounts_file=/proc/self/mounts
+  table=$nl ids=' ' files= sockets=$nl seen=' ' lives=$nl
+  services= service_lanes=0 pipe= collected= owing=$nl used_before= page_bytes= probe_number=0
+  watcher= watcher_epoch= watched= has_pidfd= has_ticks=no
 }
 
 gate_main() { # NONCE | ROLE FILE
@@ -60,8 +62,11 @@ gate_main() { # NONCE | ROLE FILE
     case $1 in
       declare) shift && verb_declare "$@" ;;
       beats) shift && verb_beats "$@" ;;
-      probe) if [ $# -eq 1 ]; then verb_probe; else refuse 'probe takes nothing'; fi ;;
-      restart | respawn) verb_act "$@" ;;
+      probe) shift && verb_probe "$@" ;;
+      restart) shift && verb_restart "$@" ;;
+      respawn) shift && verb_respawn "$@" ;;
+      panes) if [ $# -eq 1 ]; then verb_panes; else refuse 'panes takes nothing'; fi ;;
+      tail) shift && verb_tail "$@" ;;
       *) refuse 'there is no such verb' ;;
     esac
   done
