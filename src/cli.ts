@@ -44,6 +44,7 @@ Examples:
   $ towerwatch backup copy.sqlite        keep a copy of the ledger
   $ towerwatch service install           have it run from now on
   $ towerwatch deadman --install         have the watch itself watched
+  $ towerwatch host install ezra         a gate of its own on a host
   $ towerwatch simulate                  the engine against a month of faults
   $ towerwatch demo                      six agents on four hosts, to try it out
 
@@ -138,6 +139,45 @@ Examples:
   if (verb === 'status') command.addOption(json())
   else command.addOption(dryRun())
   command.option('--as <user>', 'whom a unit of the whole machine runs as; left out: who called sudo')
+}
+
+const hostCommand = program
+  .command('host')
+  .helpCommand(false)
+  .description('a gate of its own on a host of fleet.yaml, for keys that can do nothing else')
+  .addHelpText('after', '\nExamples:\n  $ towerwatch host install ezra --dry-run\n  $ towerwatch host show ezra')
+for (const [verb, description, example] of [
+  ['install', 'prepare a host: account, keys, gate, allow-list, and sudo for the units it restarts', 'host install ezra --dry-run'],
+  ['show', 'what is there, is it as it would be written now, and what can each key do?', 'host show ezra --json'],
+  ['remove', 'take away what was installed', 'host remove ezra'],
+] as const) {
+  const command = hostCommand
+    .command(`${verb} <host>`)
+    .description(description)
+    .addOption(config())
+    .option('--as <user>', 'whom to log in as for this: root, or who may use sudo without a password', 'root')
+    .option('--key <file>', 'the private key for that login; left out: what your ssh does')
+    .addHelpText(
+      'after',
+      `
+This goes over your own ssh, not by the keys of the watch. The host's key has to
+be in known_hosts already. In fleet.yaml the host names the account (user), the
+two keys (identity, actIdentity), and "gate: installed". After a change of its
+agents in fleet.yaml, install it again: the allow-list has each byte of them.
+
+Examples:
+  $ towerwatch ${example}
+  $ towerwatch host ${verb} ezra --as admin`,
+    )
+    .action(
+      exits(async (name: string, options) => {
+        const { host } = await import('./shell/host.ts')
+        return host(shell, verb, name, options)
+      }),
+    )
+  if (verb === 'show') command.addOption(json())
+  else command.addOption(dryRun())
+  if (verb === 'remove') command.option('--account', 'remove the account, too, where an installation made it; its home stays')
 }
 
 program
@@ -283,7 +323,7 @@ program
   .option('--since <time>', 'only the last 30d, 12h, …; left out: all that is remembered')
   .addOption(
     new Option('--what <kind>', 'which facts; a table holds one kind')
-      .choices(['transitions', 'incidents', 'alerts', 'operations', 'mutes', 'all'])
+      .choices(['transitions', 'incidents', 'alerts', 'operations', 'audit', 'mutes', 'all'])
       .default('all'),
   )
   .addHelpText(
