@@ -190,6 +190,8 @@ export interface ConfigSighting {
   hash?: string
   /** Absent: none was kept yet. */
   goodHash?: string
+  /** When it was last written: before the process of the agent that lives now began, so that it began with this, or after. */
+  written: 'before' | 'after' | 'unknown'
   /** Whether it can be read as what its name says it is (.yaml, .yml, .json, .toml); `unknown` where nothing tells. */
   form: 'sound' | 'broken' | 'unknown'
   /** Why it is broken: where, never what stands there. */
@@ -225,10 +227,12 @@ export interface HostLink {
   /** What an agent writes: the last lines, or what came after `cursor`. */
   tail(id: string, cursor?: string): Promise<Tail>
   configs(id: string): Promise<ConfigSighting[]>
-  /** Keeps what stands there now as the last good. */
-  keepConfigs(id: string, order: Order): Promise<void>
+  /** Keeps what stands there now as the last good. `hashes`: of each file as `configs` told it; refused where one differs by now. */
+  keepConfigs(id: string, hashes: readonly (string | undefined)[], order: Order): Promise<void>
   /** Puts the last good back; what stood there is kept beside it as `<file>.rejected-<hash, 8 digits>`. Answers the paths. */
   rollBackConfigs(id: string, order: Order): Promise<string[]>
+  /** Puts again what the roll-back put aside. `hashes`: of each file as it was, none for one that was left. Answers the paths. */
+  putBackConfigs(id: string, hashes: readonly (string | undefined)[], order: Order): Promise<string[]>
   /**
    * Restarts an agent. `mode: 'stop-first'` (a person asked) stops a live one, `only-dead` (the watch itself) refuses
    * unless it is dead, checked on the host right before the start. Runs over a connection of its own.

@@ -1,7 +1,8 @@
 /**
  * Looks at one host, over and over: opens the gate, asks for the beats of its agents every `pollMs`, and for its health
- * once a minute. A host that can tell of a death as it happens is asked again at once; the looks stay the truth, and are never
- * less often for it. A lost connection is tried again at once; only when that fails, too, is the host said to be lost.
+ * once a minute. A host that can tell of a death as it happens, or of a beat that is waited for, is asked again at once; the
+ * looks stay the truth, and are never less often for it. A lost connection is tried again at once; only when that fails, too,
+ * or comes to nothing in time, is the host said to be lost.
  *
  * A process that is gone is a suspicion at first: a host that goes down ends its processes before it falls silent. The host
  * is asked again at once, and only when it answers that the process is still gone is that a death. While it says of itself
@@ -11,9 +12,10 @@ import type { AgentConfig, HostConfig } from '../config/config.ts'
 import type { AgentEvent, Beat } from '../domain/agent.ts'
 import type { HeartbeatContent } from '../domain/heartbeat.ts'
 import type { Clock } from '../ports/clock.ts'
-import { type AgentSighting, type Host, HostError, type HostHealth, type HostLink } from '../ports/host.ts'
+import { type AgentSighting, type Host, HostError, type HostHealth, type HostLink, type HostNews } from '../ports/host.ts'
 import type { Log } from '../ports/log.ts'
 import { type HeartbeatsLook, hostDeclarationOf, lookAtHeartbeats, sayFaults } from './heartbeats.ts'
+import { openNewsDesk } from './host-news.ts'
 import type { Roster } from './roster.ts'
 
 const probeEveryMs = 60_000
@@ -31,8 +33,6 @@ const leastSecondMs = 2_000
 const shortLivedMs = 10_000
 /** When a process was found gone, the host is asked again after so long. */
 const askAgainMs = 20
-/** Looks out of turn, because a host told of a death: so many at once, and so many a second in the long run. */
-const early = { burst: 20, perSecond: 5 } as const
 /** A host that says that it is going down, and doesn't, can't keep its agents from being dead for longer. */
 const holdMs = 60_000
 
@@ -93,11 +93,7 @@ export function startHostWatch(
   let health: { atMs: number; health: HostHealth } | undefined
   let lastAnswerMs = clock.now()
   let wasStopping = false
-  /** The host told of a death that no look has been begun since. */
-  let isToldGone = false
-  /** Ends the pause of this moment, while it is one that a death may end. */
-  let cutShort: (() => void) | undefined
-  let allowance = { atMs: lastAnswerMs, looks: early.burst as number }
+  const news = openNewsDesk(clock)
 
   async function watch(): Promise<void> {
     await pause(config.firstDelayMs)
@@ -112,10 +108,11 @@ export function startHostWatch(
       const leftMs = Math.max(leastSecondMs, lastAnswerMs + silentMs - clock.now())
       const silence = isBroken && clock.after(leftMs, () => tellLost('unreachable'))
       try {
-        isToldGone = false
-        await link.open(hostDeclarationOf(config.host, config.agents), stopping.signal, () => link === latest && hearGone())
-        await look(link)
+        const hear = (told: HostNews) => link === latest && news.hear(told)
+        await link.open(hostDeclarationOf(config.host, config.agents), stopping.signal, hear)
+        // A host that answers anything is not silent, however slow its first look is.
         if (silence) silence.cancel()
+        await look(link)
         failures = 0
         connectedMs = clock.now()
         current = link
@@ -164,31 +161,11 @@ export function startHostWatch(
       }
       // A death that is told while another one is suspected does not hurry that: the host is to have time to fall silent.
       if (isSuspecting()) await pause(Math.min(askAgainMs, config.pollMs), isOver)
-      else await pauseUntilGone(isOver)
+      else await news.pauseUntilNews((onBegin) => pause(config.pollMs, isOver, onBegin))
       if (lost) throw lost
       if (stopping.signal.aborted) throw new HostError('closed', 'the watch is stopping')
       await look(link)
     }
-  }
-
-  function hearGone(): void {
-    isToldGone = true
-    cutShort?.()
-  }
-
-  /** Until the next look in turn, or until the host tells of a death. Who tells of them all the time is looked at in turn. */
-  async function pauseUntilGone(signal: AbortSignal): Promise<void> {
-    const nowMs = clock.now()
-    const saved = allowance.looks + ((nowMs - allowance.atMs) * early.perSecond) / 1_000
-    allowance = { atMs: nowMs, looks: Math.min(early.burst, saved) }
-    const isAllowed = allowance.looks >= 1
-    if (!isToldGone || !isAllowed) {
-      await pause(config.pollMs, signal, (end) => {
-        if (isAllowed) cutShort = end
-      })
-      cutShort = undefined
-    }
-    if (isToldGone && isAllowed) allowance.looks--
   }
 
   async function probe(link: HostLink): Promise<HostHealth> {
@@ -201,8 +178,8 @@ export function startHostWatch(
     const pids = new Map<string, number>()
     for (const [id, { content }] of looks) if (content.pid !== undefined) pids.set(id, content.pid)
     const askStopping = [...looks.values()].some(({ suspicion }) => suspicion && !suspicion.isConfirmed)
-    isToldGone = false
-    const { agents, isStopping } = await link.beats(pids, { askStopping, awaited: [] })
+    news.lookBegins()
+    const { agents, isStopping } = await link.beats(pids, { askStopping, awaited: config.agents.map(({ id }) => id).filter(isAwaited) })
     lastAnswerMs = clock.now()
     // At every look, not only at the first: the watch may have been blind, or the sweep impatient, in between. And before
     // its agents, so that a host which is back is said to be back before any of them is said to be dead.
@@ -213,6 +190,12 @@ export function startHostWatch(
       const agent = byId.get(sighting.id)
       if (agent) sight(agent, sighting, isStopping)
     }
+  }
+
+  /** Whose next beat changes what is known of it: such a one is not to wait for its turn. */
+  function isAwaited(agent: string): boolean {
+    const state = roster.agent(agent)?.status.state
+    return state === 'down' || state === 'late' || ports.isActedOn(agent)
   }
 
   /** Whether the host is to be asked again soon. One that is going down is asked at its usual pace. */

@@ -6,7 +6,17 @@ import { createServer } from 'node:net'
 import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { LinkOptions } from '../../src/adapters/hosts/link.ts'
-import type { ActProgress, AgentDeclaration, AgentSighting, Body, Host, HostError, HostLink, HostSighting } from '../../src/ports/host.ts'
+import type {
+  ActProgress,
+  AgentDeclaration,
+  AgentSighting,
+  Body,
+  Host,
+  HostError,
+  HostLink,
+  HostNews,
+  HostSighting,
+} from '../../src/ports/host.ts'
 import { orders } from '../support/orders.ts'
 import { descendants, isAlive, killHard } from '../support/processes.ts'
 import { startTmux, type Tmux } from '../support/tmux.ts'
@@ -60,10 +70,10 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
     const path = (label: string) => join(fixture.folder, `${++files}-${label}`)
     const never = new AbortController().signal
 
-    async function opened(agents: AgentDeclaration[], options?: LinkOptions, onGone?: () => void): Promise<HostLink> {
+    async function opened(agents: AgentDeclaration[], options?: LinkOptions, onNews?: (news: HostNews) => void): Promise<HostLink> {
       const link = fixture.host(options).link()
       links.push(link)
-      await link.open({ agents, services: [], sockets: [] }, never, onGone && (() => onGone()))
+      await link.open({ agents, services: [], sockets: [] }, never, onNews)
       return link
     }
 
@@ -476,17 +486,18 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
       })
     })
 
-    describe.each(['with what it has', 'without the means to wait for it'])('telling of a death as it happens, %s', (way) => {
+    describe.each(['with what it has', 'without the means to wait for it'])('telling of news as it happens, %s', (way) => {
       beforeEach(async () => {
         if (way !== 'with what it has') await fake('perl', 'exit 1')
       })
       const withinMs = 10_000
 
-      /** A link that listens, and when it was told of a death. */
+      /** A link that listens, and what it was told. */
       async function listening(agents: AgentDeclaration[]) {
-        const told: number[] = []
-        const link = await opened(agents, {}, () => told.push(Date.now()))
-        return { link, told, tells: (times: number) => until(() => told.length >= times, { withinMs, what: 'the host tells of a death' }) }
+        const told: HostNews[] = []
+        const link = await opened(agents, {}, (news) => told.push(news))
+        const tells = (times: number) => until(() => told.length >= times, { withinMs, what: `the host tells for the ${times}. time` })
+        return { link, told, tells }
       }
 
       it('tells of a process that is gone, of that in a pane as well, once between two looks', async () => {
@@ -544,6 +555,52 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
         }
       })
 
+      const waitsFor = (...awaited: string[]) => ({ askStopping: false, awaited })
+
+      it('tells of a heartbeat that is awaited, written whole or in its place, once between two looks', async () => {
+        const [declared, other] = [watched('ezra', path('beat')), watched('timmy', path('other'))]
+        const { link, told, tells } = await listening([declared, other])
+        await writeFile(heartbeatOf(declared), 'first')
+        await link.beats(new Map(), waitsFor('ezra'))
+        await writeFile(`${heartbeatOf(declared)}.new`, 'second')
+        await rename(`${heartbeatOf(declared)}.new`, heartbeatOf(declared))
+        await tells(1)
+        await writeFile(heartbeatOf(declared), 'third')
+        await writeFile(heartbeatOf(other), 'nobody waits for it')
+        expect(Buffer.from(content((await link.beats(new Map(), waitsFor('ezra'))).agents[0]).bytes).toString()).toBe('third')
+        await writeFile(heartbeatOf(declared), 'and a fourth')
+        await tells(2)
+        await link.beats(new Map(), waitsFor())
+        await writeFile(heartbeatOf(declared), 'nobody waits for that any more')
+        await twice(link)
+        expect(told).toEqual(['written', 'written'])
+      })
+
+      it('tells of an awaited heartbeat that was not there, nor its folder', async () => {
+        const file = join(path('no-such-folder'), 'beat')
+        const { link, told, tells } = await listening([watched('ezra', file)])
+        await link.beats(new Map(), waitsFor('ezra'))
+        await mkdir(join(file, '..'))
+        await writeFile(file, 'x')
+        await tells(1)
+        expect(told).toEqual(['written'])
+      })
+
+      it('tells of a death after a heartbeat was told of, and of an awaited job', async () => {
+        const [one, folder] = [stranger(), path('jobs')]
+        await mkdir(folder)
+        await writeFile(join(folder, 'nightly.last'), '1')
+        const declared = agent('ezra', { kind: 'command', start: ['true'] }, { jobs: folder })
+        await writeFile(heartbeatOf(declared), 'x')
+        const { link, told, tells } = await listening([declared])
+        await link.beats(new Map([['ezra', one.pid]]), waitsFor('ezra'))
+        await writeFile(join(folder, 'nightly.last'), '22')
+        await tells(1)
+        one.kill('SIGKILL')
+        await tells(2)
+        expect(told).toEqual(['written', 'gone'])
+      })
+
       it('leaves nothing running, neither when the connection is closed nor when the gate is killed', async () => {
         const declared = agent('ezra', processBody(['sleep', '600']))
         for (const end of ['close', 'kill']) {
@@ -551,7 +608,8 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
           const { link } = await listening([declared])
           await failure(link.restart('ezra', 'only-dead', order(), () => {}))
           const before = running()
-          await twice(link)
+          await link.beats(new Map(), waitsFor('ezra'))
+          await link.beats(new Map(), waitsFor('ezra'))
           const own = running().filter((pid) => !before.includes(pid))
           expect(own).not.toEqual([])
           if (end === 'close') await link.close()

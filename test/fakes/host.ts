@@ -65,11 +65,13 @@ export interface FakeHost extends Host {
   accept(): void
   /** Ends the open connections. */
   cut(kind?: HostErrorKind): void
-  /** Questions are not answered until `answerAgain`; what was asked meanwhile is answered then. */
+  /** Questions are not answered, and no connection comes about, until `answerAgain`; what was asked meanwhile is answered then. */
   hang(): void
   answerAgain(): void
   /** What an act does to the agent; starts it with a first beat by default. */
   onStart(agent: string, act: (pid: number) => void): void
+  /** The agent's settings, as they are told and changed from now on. */
+  settings(agent: string, files: ConfigSighting[]): ConfigSighting[]
   /** The next act fails so. */
   failNextAct(error: HostError): void
   readonly acts: { agent: string; mode: 'stop-first' | 'only-dead' | 'respawn' }[]
@@ -131,6 +133,7 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
   let awaited: readonly string[] = []
   const looks: number[] = []
   const files = new Map<string, FakeFile | { why: Unreadable }>()
+  const configs = new Map<string, ConfigSighting[]>()
 
   const of = (agent: string): FakeAgent => {
     const found = agents.get(agent) ?? { process: { kind: 'unknown' } }
@@ -159,6 +162,7 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
     async open({ agents: declared }: HostDeclaration, signal: AbortSignal, onNews?: (news: HostNews) => void): Promise<void> {
       opens.push(clock.now())
       await Promise.resolve()
+      if (hung) await this.#wait(hung)
       if (signal.aborted) throw new HostError('closed', 'given up while it opened')
       if (refused) throw new HostError(refused, `${id} can't be reached`)
       for (const agent of declared) this.#declared.set(agent.id, agent)
@@ -194,16 +198,34 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       })
     }
 
-    configs(_id: string): Promise<ConfigSighting[]> {
-      return this.#asked(() => [])
+    configs(agent: string): Promise<ConfigSighting[]> {
+      return this.#asked(() => configs.get(agent)?.map((config) => ({ ...config })) ?? [])
     }
 
-    keepConfigs(_id: string, _order: Order): Promise<void> {
-      return this.#asked(() => {})
+    keepConfigs(agent: string, hashes: readonly (string | undefined)[], { isDryRun }: Order): Promise<void> {
+      return this.#asked(() => {
+        const kept = configs.get(agent) ?? []
+        if (kept.some(({ hash }, index) => hash !== hashes[index])) throw new HostError('refused', 'it was changed meanwhile', 'check')
+        if (!isDryRun) for (const config of kept) if (config.hash !== undefined) config.goodHash = config.hash
+      })
     }
 
-    rollBackConfigs(_id: string, _order: Order): Promise<string[]> {
-      return this.#asked(() => [])
+    rollBackConfigs(agent: string, { isDryRun }: Order): Promise<string[]> {
+      return this.#asked(() => {
+        const changed = (configs.get(agent) ?? []).filter(({ hash, goodHash }) => goodHash !== undefined && goodHash !== hash)
+        if (!isDryRun)
+          for (const config of changed) if (config.goodHash !== undefined) Object.assign(config, { hash: config.goodHash, form: 'sound' })
+        return changed.map(({ path }) => path)
+      })
+    }
+
+    putBackConfigs(agent: string, hashes: readonly (string | undefined)[], { isDryRun }: Order): Promise<string[]> {
+      return this.#asked(() => {
+        const changed = (configs.get(agent) ?? []).filter((_, index) => hashes[index] !== undefined)
+        if (!isDryRun)
+          for (const [index, config] of (configs.get(agent) ?? []).entries()) if (hashes[index] !== undefined) config.hash = hashes[index]
+        return changed.map(({ path }) => path)
+      })
     }
 
     restart(
@@ -241,6 +263,16 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
         const owner = [...this.#declared.values()].find(({ body }) => body.kind === 'pane' && body.target === pane.name)
         if (owner) begin(owner.id)
         return { text: 'it runs again' }
+      })
+    }
+
+    #wait(queue: (() => void)[]): Promise<void> {
+      return new Promise((resolve, reject) => {
+        this.#pending.add(reject)
+        queue.push(() => {
+          this.#pending.delete(reject)
+          resolve()
+        })
       })
     }
 
@@ -405,6 +437,10 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
       for (const reply of replies) reply()
     },
     onStart: (agent, act) => void starts.set(agent, act),
+    settings: (agent, sightings) => {
+      configs.set(agent, sightings)
+      return sightings
+    },
     failNextAct: (error) => {
       failing = error
     },

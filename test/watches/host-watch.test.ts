@@ -333,14 +333,14 @@ describe('a death', () => {
   })
 })
 
-describe('a host that tells of deaths as they happen', () => {
+describe('a host that tells of news as they happen', () => {
   beforeEach(async () => {
     for (const agent of ['timmy', 'ezra']) {
       host.start(agent)
       host.beat(agent)
     }
     await started([agentConfig('timmy'), agentConfig('ezra')])
-    host.tellDeaths()
+    host.tellNews()
   })
 
   it('is asked at once, and again before the death is believed', async () => {
@@ -383,7 +383,7 @@ describe('a host that tells of deaths as they happen', () => {
     host.hang()
     await clock.advance(1_000)
     const before = host.looks.length
-    host.tellGone()
+    host.tellAnyway('gone')
     host.answerAgain()
     await clock.advance(10)
     expect(host.looks).toHaveLength(before + 2)
@@ -396,7 +396,7 @@ describe('a host that tells of deaths as they happen', () => {
   })
 
   it('misses no death that it did not tell of', async () => {
-    host.tellDeaths('no-more')
+    host.tellNews('no-more')
     await clock.advance(300)
     host.kill('timmy')
     await clock.advance(699)
@@ -405,11 +405,52 @@ describe('a host that tells of deaths as they happen', () => {
     expect([state(), cause()]).toEqual(['down', 'process-gone'])
   })
 
+  it('is asked to wait for the next beat of whoever is late, down or acted on, and of nobody else', async () => {
+    expect(host.awaited()).toEqual([])
+    await clock.advance(3_000)
+    host.beat('ezra')
+    await clock.advance(1_000)
+    expect(state()).toBe('late')
+    expect(host.awaited()).toEqual(['timmy'])
+    host.kill('timmy')
+    actedOn.add('ezra')
+    await clock.advance(1_050)
+    expect(host.awaited()).toEqual(['timmy', 'ezra'])
+  })
+
+  it('is asked at once when it tells of a beat that is waited for', async () => {
+    host.kill('timmy')
+    await clock.advance(1_300)
+    expect(state()).toBe('down')
+    host.start('timmy')
+    host.beat('timmy')
+    const backMs = clock.now()
+    await clock.advance(0)
+    expect([host.looks.at(-1), state()]).toEqual([backMs, 'up'])
+  })
+
+  it('sees a death at once however often it tells of beats', async () => {
+    for (let passed = 0; passed < 20_000; passed += 5) {
+      host.tellAnyway('written')
+      await clock.advance(5)
+    }
+    const before = host.looks.length
+    for (let passed = 0; passed < 10_000; passed += 5) {
+      host.tellAnyway('written')
+      await clock.advance(5)
+    }
+    expect(host.looks.length - before).toBeLessThanOrEqual(31)
+    const diedMs = clock.now()
+    host.kill('timmy')
+    await clock.advance(0)
+    expect(host.looks.at(-1)).toBe(diedMs)
+  })
+
   it('is asked no more than five times a second in the long run, however often it tells, and never less than in turn', async () => {
     const flood = async (seconds: number) => {
       const before = host.looks.length
       for (let passed = 0; passed < seconds * 1_000; passed += 5) {
-        host.tellGone()
+        host.tellAnyway('gone')
         await clock.advance(5)
       }
       return (host.looks.length - before) / seconds

@@ -18,6 +18,7 @@ import {
   type Tail,
 } from '../../ports/host.ts'
 import { type Channel, openChannel, type Request, type Transport } from './channel.ts'
+import { hashTokens, parseConfigs } from './configs-answer.ts'
 import { DeclarationError, encodeDeclarations, type Frame, ProtocolError, parseSightings, parseStep } from './gate-protocol.ts'
 import { HealthAnswer } from './health-answer.ts'
 import { encodeHost } from './host-lines.ts'
@@ -28,6 +29,8 @@ interface LinkDeadlines {
   declareMs: number
   beatsMs: number
   probeMs: number
+  /** Each file may take some seconds to be read. */
+  configsMs: number
   /** Beyond an agent's stopGraceMs. The gate itself gives each command 60 s. */
   actMs: number
 }
@@ -38,7 +41,7 @@ export interface LinkOptions {
   now?: () => number
 }
 
-const usual: LinkDeadlines = { declareMs: 10_000, beatsMs: 15_000, probeMs: 15_000, actMs: 150_000 }
+const usual: LinkDeadlines = { declareMs: 10_000, beatsMs: 15_000, probeMs: 15_000, configsMs: 60_000, actMs: 150_000 }
 
 export function createLink(transport: Transport, options: LinkOptions): HostLink {
   return new GateLink(transport, { ...usual, ...options.deadlines }, options.now ?? Date.now)
@@ -166,16 +169,23 @@ class GateLink implements HostLink {
     return reading(main, () => parseTail(bodyOf(frames)))
   }
 
-  configs(_id: string): Promise<ConfigSighting[]> {
-    return Promise.reject(this.#closed('this is not built yet'))
+  async configs(id: string): Promise<ConfigSighting[]> {
+    const main = this.#opened()
+    const frames = await main.request({ tokens: ['configs', id], deadlineMs: this.#deadlines.configsMs })
+    const bodies = frames.slice(0, -1).map(({ body }) => body)
+    return reading(main, () => parseConfigs(bodies, this.#agents.get(id)?.configs ?? []))
   }
 
-  keepConfigs(_id: string, _order: Order): Promise<void> {
-    return Promise.reject(this.#closed('this is not built yet'))
+  async keepConfigs(id: string, hashes: readonly (string | undefined)[], order: Order): Promise<void> {
+    await this.#actOnConfigs(id, ['keep-configs', id, orderToken(order), ...hashTokens(hashes)])
   }
 
-  rollBackConfigs(_id: string, _order: Order): Promise<string[]> {
-    return Promise.reject(this.#closed('this is not built yet'))
+  async rollBackConfigs(id: string, order: Order): Promise<string[]> {
+    return this.#actOnConfigs(id, ['roll-back-configs', id, orderToken(order)])
+  }
+
+  async putBackConfigs(id: string, hashes: readonly (string | undefined)[], order: Order): Promise<string[]> {
+    return this.#actOnConfigs(id, ['put-back-configs', id, orderToken(order), ...hashTokens(hashes)])
   }
 
   restart(
@@ -211,6 +221,18 @@ class GateLink implements HostLink {
       { tokens: ['respawn', orderToken(order)], payload: [socket, name], deadlineMs: this.#deadlines.actMs },
       progress,
     )
+  }
+
+  /** Answers the paths of the files that were changed. */
+  async #actOnConfigs(id: string, tokens: string[]): Promise<string[]> {
+    const agent = this.#agents.get(id)
+    if (!agent) throw new HostError('refused', `no such agent was declared on ${this.#transport.name}`, 'check')
+    const { text } = await this.#act(
+      { agents: [agent], services: [], sockets: [] },
+      { tokens, deadlineMs: this.#deadlines.actMs },
+      () => {},
+    )
+    return text.split('\n').filter((line) => agent.configs.includes(line))
   }
 
   async close(): Promise<void> {

@@ -12,7 +12,7 @@
 #   <LENGTH bytes>
 #   NONCE ID end
 #
-# Beside them, on stderr, lines `NONCE gone PID`: look at once (see `deaths as they happen`).
+# Beside them, on stderr, lines `NONCE gone PID` and `NONCE written ID`: look at once (see `news as it happens`).
 #
 # Rules kept below, each because the opposite went wrong once:
 # - Nothing runs before the last line, so a script that arrived in part does nothing. The watch sends no request

@@ -27,7 +27,7 @@ look_around() { # what this host has
   if sleep 0.01 </dev/null 2>/dev/null; then pause_s=0.1 pause_ms=100 round_s=0.4; else pause_s=1 pause_ms=1000 round_s=1; fi
   run_dir=/run
   modules_dir=/lib/modules mounts_file=/proc/self/mounts
-  table=$nl ids=' ' files= sockets=$nl seen=' ' lives=$nl
+  table=$nl ids=' ' files= sockets=$nl seen=' ' lives=$nl forms=$nl
   services= service_lanes=0 pipe= collected= owing=$nl used_before= page_bytes= probe_number=0
   watcher= watcher_epoch= watched= has_pidfd= has_ticks=no
 }
@@ -67,6 +67,10 @@ gate_main() { # NONCE | ROLE FILE
       respawn) shift && verb_respawn "$@" ;;
       panes) if [ $# -eq 1 ]; then verb_panes; else refuse 'panes takes nothing'; fi ;;
       tail) shift && verb_tail "$@" ;;
+      configs) shift && verb_configs "$@" ;;
+      keep-configs) shift && verb_keep_configs "$@" ;;
+      roll-back-configs) shift && verb_roll_back_configs "$@" ;;
+      put-back-configs) shift && verb_put_back_configs "$@" ;;
       *) refuse 'there is no such verb' ;;
     esac
   done
