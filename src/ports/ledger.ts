@@ -5,6 +5,7 @@
  * so that a slow fsync makes no agent look silent. The reads look at what is committed, in this thread.
  */
 import type { AgentRecord, Beat } from '../domain/agent.ts'
+import type { AuditEntry, AuditVerdict } from '../domain/audit.ts'
 import type { HostRecord } from '../domain/host.ts'
 import type { Incident, Mute, Subject } from '../domain/incident.ts'
 import type { Actor } from '../domain/operation.ts'
@@ -52,10 +53,16 @@ export interface OperationRecord {
   /** From where: `tower`, `shell`, `watch`. */
   via: string
   requestedMs: number
-  /** `begun` until it has ended; `interrupted` where the watch stopped in between. */
+  /** `begun` or `waiting` (for a second person) until it has ended; `interrupted` where the watch stopped in between. */
   status: string
   endedMs?: number
   lines: string[]
+  /** For what the watch does by itself: the incident. For people the reason is among the arguments. */
+  why?: string
+  /** The second person, where it took one. */
+  confirmedBy?: Actor
+  /** The number of the operation that asked for this one. */
+  partOf?: number
 }
 
 /** The watch says that it is looking. `boot` and `bootMs` (milliseconds since the machine's boot, asleep or awake) let the
@@ -87,6 +94,7 @@ export type LedgerFact =
   | { kind: 'looking'; mark: LookingMark }
   /** The agent was busy (or idle) from … to; the same `fromMs` again moves the end. */
   | { kind: 'activity'; agent: string; span: { fromMs: number; toMs: number; busy: boolean } }
+  /** Each time it is written the audit gets an entry, too, in the same transaction. */
   | { kind: 'operation'; operation: OperationRecord }
   | { kind: 'mute'; mute: Mute }
   /** Epoch and sequence prove that the agent lived through a time in which the watch wasn't looking. */
@@ -111,6 +119,10 @@ export interface Ledger {
   untold(receiver: string, limit: number, fromMs?: number): AlertRecord[]
   /** Operations, newest first. */
   operations(filter: { operation?: string; agent?: string; actorKind?: Actor['kind']; sinceMs?: number; limit: number }): OperationRecord[]
+  /** Entries of the audit, newest first: each operation has one for its beginning and one for its end. `subject`: an id. */
+  audit(filter: { subject?: string; number?: number; sinceMs?: number; limit: number }): AuditEntry[]
+  /** Checks the whole chain of the audit, a piece at a time. Rejects with LedgerError where it can't be read. */
+  verifyAudit(): Promise<AuditVerdict>
   /** Open ones first, then the newest. `subject`: its key ("host:vps1"), or its id. */
   incidents(filter: { subject?: string; number?: number; limit: number }): Incident[]
   /** Silences and maintenance that end at or after `fromMs`, oldest first. */

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
-import { type ExportKind, exported, exportKinds } from '../adapters/ledger/export.ts'
+import { type Exported, type ExportKind, exported, exportKinds } from '../adapters/ledger/export.ts'
 import { parseDuration } from '../domain/duration.ts'
-import { LedgerError, type LedgerFact } from '../ports/ledger.ts'
+import { LedgerError } from '../ports/ledger.ts'
 import { type Cell, csvLine } from './csv.ts'
 import { ledgerFile, readLedger } from './ledger-file.ts'
 import { exitCode, readConfig, type Shell, ShellError } from './shell.ts'
@@ -55,11 +55,12 @@ const columns: Record<ExportKind, readonly string[]> = {
   ],
   alerts: ['id', 'kind', 'subjects', 'incidents', 'at', 'text', 'duration_s'],
   operations: ['number', 'operation', 'arguments', 'actor_kind', 'actor', 'via', 'requested_at', 'status', 'ended_at', 'lines'],
+  audit: ['seq', 'entry', 'prev', 'hash'],
   mutes: ['number', 'kind', 'subject_kind', 'subject', 'from', 'to', 'reason', 'by'],
 }
 
 /** In the order of the columns of its kind. */
-function cellsOf(fact: LedgerFact): Cell[] {
+function cellsOf(fact: Exported): Cell[] {
   switch (fact.kind) {
     case 'transition': {
       const { from, to, atMs, noticedMs, cause, lastBeatMs } = fact.transition
@@ -84,6 +85,8 @@ function cellsOf(fact: LedgerFact): Cell[] {
         ...[status, time(endedMs), lines.join('\n')],
       ]
     }
+    case 'audit':
+      return [fact.link.seq, fact.link.entry, fact.link.prev, fact.link.hash]
     case 'mute': {
       const { number, kind, subject, fromMs, toMs, reason, by } = fact.mute
       return [number, kind, subject.kind, subject.id, time(fromMs), time(toMs), reason, by.name]

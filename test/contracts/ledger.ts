@@ -1,6 +1,7 @@
 /** What every Ledger owes, whether it is in memory or in a file. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type AgentRecord, newAgent } from '../../src/domain/agent.ts'
+import { noHead } from '../../src/domain/audit.ts'
 import { newHost } from '../../src/domain/host.ts'
 import { type AlertRecord, type Ledger, LedgerError, type LedgerFact } from '../../src/ports/ledger.ts'
 import {
@@ -275,6 +276,60 @@ export function ledgerContract(name: string, start: () => { ledger: Ledger; stop
       })
     })
 
+    describe('the chain of the audit', () => {
+      it('is whole while there is nothing in it', async () => {
+        expect(await ledger.verifyAudit()).toEqual({ kind: 'whole', entries: 0, from: noHead, head: noHead })
+        expect(ledger.audit({ limit: 9 })).toEqual([])
+      })
+
+      it('has an entry for each time that an operation is written, newest first', async () => {
+        await ledger.write([operation(1, { arguments: { agent: 'timmy', reason: 'because', dryRun: 'yes' } })])
+        await ledger.write([operation(1, { status: 'ok', lines: ['it is back'], endedMs: 9, confirmedBy: ada, partOf: 7, why: '#3' })])
+        expect(ledger.audit({ limit: 9 })).toMatchObject([
+          { seq: 2, atMs: 9, event: 'ok', number: 1, isDryRun: false, lines: ['it is back'], confirmedBy: ada, partOf: 7, why: '#3' },
+          { seq: 1, event: 'begun', number: 1, isDryRun: true, arguments: { agent: 'timmy', reason: 'because' }, why: 'because' },
+        ])
+        expect(await ledger.verifyAudit()).toMatchObject({ kind: 'whole', entries: 2, head: { seq: 2 } })
+      })
+
+      it('is searched by operation, by whom it was about, and by time', async () => {
+        await ledger.write([
+          operation(1),
+          operation(2, { arguments: { agent: 'ezra' } }),
+          operation(3, { arguments: { subject: 'host:ezra', duration: '2h' } }),
+          operation(4, { arguments: { subject: 'agent:ezra', reason: 'timmy' }, requestedMs: 50 }),
+        ])
+        const numbers = (filter: Partial<Parameters<Ledger['audit']>[0]>) =>
+          ledger.audit({ limit: 9, ...filter }).map(({ number }) => number)
+        expect(numbers({ subject: 'ezra' })).toEqual([4, 3, 2])
+        expect(numbers({ subject: 'ezra', number: 3 })).toEqual([3])
+        expect(numbers({ sinceMs: 50 })).toEqual([4])
+        expect(numbers({ subject: 'ezra', sinceMs: 50, limit: 1 })).toEqual([4])
+        expect(numbers({ limit: 2 })).toEqual([4, 3])
+      })
+
+      it('holds only what was written with its operation: a call that fails leaves nothing in it', async () => {
+        const nobody: unknown = null
+        const broken = { kind: 'transition', subject: timmy, transition: { from: nobody, to: 'down', atMs: 3, noticedMs: 3 } } as LedgerFact
+        await ledger.write([operation(1)])
+        await expect(ledger.write([operation(2), broken])).rejects.toThrow(LedgerError)
+        await Promise.all([ledger.write([operation(3)]), ledger.write([operation(4)])])
+        expect(ledger.audit({ limit: 9 }).map(({ number }) => number)).toEqual([4, 3, 1])
+        expect(await ledger.verifyAudit()).toMatchObject({ kind: 'whole', entries: 3 })
+      })
+
+      it('still verifies after its beginning was forgotten, all of it even', async () => {
+        await ledger.write(Array.from({ length: 1_200 }, (_, n) => operation(n + 1, { requestedMs: n, status: 'ok', endedMs: n })))
+        await ledger.upkeep(1_100)
+        expect(await ledger.verifyAudit()).toMatchObject({ kind: 'whole', entries: 100, from: { seq: 1_100 }, head: { seq: 1_200 } })
+        await ledger.upkeep(5_000)
+        expect(await ledger.verifyAudit()).toMatchObject({ kind: 'whole', entries: 0, from: { seq: 1_200 }, head: { seq: 1_200 } })
+        await ledger.write([operation(ledger.nextNumber('operation'), { requestedMs: 6_000 })])
+        expect(await ledger.verifyAudit()).toMatchObject({ kind: 'whole', entries: 1, head: { seq: 1_201 } })
+        expect(ledger.audit({ limit: 9 }).map(({ seq, number }) => [seq, number])).toEqual([[1_201, 1_201]])
+      })
+    })
+
     it('holds mutes until they have ended, as they were last written', async () => {
       const mutes = [muteOf(1, 0, 10), muteOf(2, 0, 30), muteOf(3, 5, 20)]
       await ledger.write(mutes.map((mute) => ({ kind: 'mute', mute })))
@@ -343,7 +398,8 @@ export function ledgerContract(name: string, start: () => { ledger: Ledger; stop
           run('2026-03-28T02:30', 20),
           operation(1),
         ])
-        expect(await ledger.upkeep(100)).toBe(6)
+        // The entry of the operation in the audit is one of them.
+        expect(await ledger.upkeep(100)).toBe(7)
         expect(ledger.timeline(timmy, 0)).toEqual([
           { atMs: 20, state: 'down' },
           { atMs: 120, state: 'up' },

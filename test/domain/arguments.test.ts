@@ -134,7 +134,7 @@ describe('the usage of an argument', () => {
   it('shows what must be typed, what may be, and what takes the rest', () => {
     const silence = declarations().find(({ name }) => name === 'silence')
     const ack = declarations().find(({ name }) => name === 'ack')
-    expect(silence?.arguments.map(usageOfArgument).join(' ')).toBe('<subject> <duration> <reason…>')
-    expect(ack?.arguments.map(usageOfArgument).join(' ')).toBe('<incident> [sticky] [duration] [comment…]')
+    expect(silence?.arguments.map(usageOfArgument).join(' ')).toBe('<subject> <duration> <reason…> [--dry-run]')
+    expect(ack?.arguments.map(usageOfArgument).join(' ')).toBe('<incident> [sticky] [duration] [comment…] [--dry-run]')
   })
 })

@@ -45,6 +45,8 @@ export function brittleLedger(real: Ledger = openLedger(':memory:')): BrittleLed
     remembered: readable('remembered', real.remembered),
     untold: readable('untold', real.untold),
     operations: readable('operations', real.operations),
+    audit: readable('audit', real.audit),
+    verifyAudit: readable('verifyAudit', real.verifyAudit),
     incidents: readable('incidents', real.incidents),
     mutes: readable('mutes', real.mutes),
     timeline: readable('timeline', real.timeline),

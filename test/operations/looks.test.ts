@@ -178,8 +178,9 @@ describe('the registry', () => {
       hosts: new Map([['ezra', one]]),
     }
     for (const { name, arguments: declared, examples } of operations) {
-      const texts = declared.flatMap(({ kind }, index) => (kind === 'text' ? [index] : []))
-      expect(texts.every((index) => index === declared.length - 1)).toBe(true)
+      const words = declared.filter(({ kind }) => kind !== 'flag')
+      const texts = words.flatMap(({ kind }, index) => (kind === 'text' || kind === 'pane' ? [index] : []))
+      expect(texts.every((index) => index === words.length - 1)).toBe(true)
       expect(new Set(declared.map((argument) => argument.name)).size).toBe(declared.length)
       for (const example of examples) {
         const taken = takeApart(declared, example.slice(name.length), names)

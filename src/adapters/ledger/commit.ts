@@ -1,5 +1,6 @@
 /** The synchronous core: rows into the file, all of one call or none of it. */
 import type { DatabaseSync } from 'node:sqlite'
+import { chainer } from './chain.ts'
 import { fold } from './fold.ts'
 import { messageOf } from './guarded.ts'
 import { type Row, statements } from './rows.ts'
@@ -13,13 +14,18 @@ export type Commit = (calls: readonly (readonly Row[])[]) => (string | undefined
 
 export function committer(db: DatabaseSync): Commit {
   const prepare = preparer(db)
+  const chain = chainer(prepare)
 
   function call(rows: readonly Row[]): string | undefined {
-    const isSingle = rows.length === 1
+    const isSingle = rows.length === 1 && rows[0]?.[0] !== 'operation'
     try {
       // One statement is all or nothing by itself.
       if (!isSingle) db.exec('SAVEPOINT one_call')
-      for (const [statement, ...values] of rows) prepare(statements[statement]).run(...values)
+      for (const [statement, ...values] of rows) {
+        prepare(statements[statement]).run(...values)
+        // What is known of an operation and what the audit says of it are written together, or not at all.
+        if (statement === 'operation') chain(String(values[1]))
+      }
       if (!isSingle) db.exec('RELEASE one_call')
       return undefined
     } catch (error) {

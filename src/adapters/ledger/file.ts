@@ -2,6 +2,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { interrupt } from './chain.ts'
 import { messageOf } from './guarded.ts'
 import { migrations } from './migrations.ts'
 import { applicationId, schema, schemaVersion } from './schema.ts'
@@ -78,8 +79,7 @@ function makeOurs(db: DatabaseSync): void {
     if (found.kind === 'empty') db.exec(schema)
     else for (let version = found.version; version < schemaVersion; version++) migrate(db, version)
     db.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}`)
-    // Operations that a crash cut short are none of this run's.
-    db.exec(`UPDATE operations SET record = json_set(record, '$.status', 'interrupted') WHERE status = 'begun'`)
+    interrupt(db)
     db.exec('COMMIT')
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK')

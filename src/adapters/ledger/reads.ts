@@ -1,12 +1,18 @@
 /** What is committed, read in this thread. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { AgentState } from '../../domain/agent.ts'
+import type { AuditEntry } from '../../domain/audit.ts'
 import type { AlertRecord, Incident, Ledger, Mute, OperationRecord, Remembered, ScheduleRun, Subject } from '../../ports/ledger.ts'
+import { verified } from './chain.ts'
 import { guarded } from './guarded.ts'
 import { preparer } from './statements.ts'
 
 type Reads = Omit<Ledger, 'write' | 'nextNumber' | 'upkeep' | 'close'>
 type Row = Record<string, unknown>
+
+/** `ezra` is what an operation on the agent or the host of that name was given. */
+const aboutSql = `EXISTS (SELECT 1 FROM json_each(entry, '$.arguments') WHERE type = 'text'
+  AND (value = ?1 OR (key = 'subject' AND value IN ('agent:' || ?1, 'host:' || ?1))))`
 
 /** All of them throw LedgerError where the file can't be read. */
 export function readsOf(db: DatabaseSync): Reads {
@@ -43,6 +49,19 @@ export function readsOf(db: DatabaseSync): Reads {
           parse<OperationRecord>,
         )
       }),
+
+    audit: (filter) =>
+      guarded('read the audit', () => {
+        // First, because it is named twice: ?1.
+        const { where, values } = clauses({
+          [aboutSql]: filter.subject,
+          'number = ?': filter.number,
+          'at_ms >= ?': filter.sinceMs,
+        })
+        return all(`SELECT entry AS record FROM audit ${where} ORDER BY seq DESC LIMIT ?`, ...values, filter.limit).map(parse<AuditEntry>)
+      }),
+
+    verifyAudit: () => verified(db),
 
     incidents: (filter) =>
       guarded('read the incidents', () => {

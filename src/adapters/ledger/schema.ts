@@ -5,10 +5,20 @@
  * `subject` is `agent:<id>`, `host:<id>`, or `watch` for the watch's own mark that it is looking. `step` tells apart what
  * happened to one subject in the same millisecond. AUTOINCREMENT: no number is given twice, not even after upkeep.
  */
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 /** Says in the file's header whose it is: "twlg". */
 export const applicationId = 0x74776c67
+
+/** `audit_anchor`: the last entry that was forgotten. In words that also suit a file that has these tables already. */
+export const auditSchema = `
+CREATE INDEX IF NOT EXISTS operations_open ON operations (number) WHERE status IN ('begun', 'waiting');
+CREATE TABLE IF NOT EXISTS audit (
+  seq INTEGER PRIMARY KEY, entry TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL,
+  at_ms REAL AS (entry ->> '$.atMs'), number INTEGER AS (entry ->> '$.number')) STRICT;
+CREATE INDEX IF NOT EXISTS audit_of ON audit (number);
+CREATE TABLE IF NOT EXISTS audit_anchor (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
+`
 
 export const schema = `
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -39,7 +49,6 @@ CREATE TABLE operations (
   status TEXT AS (record ->> '$.status')) STRICT;
 CREATE INDEX operations_of ON operations (operation, agent, requested_ms);
 CREATE INDEX operations_by_time ON operations (requested_ms);
-CREATE INDEX operations_begun ON operations (number) WHERE status = 'begun';
 CREATE TABLE mutes (
   number INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL, to_ms REAL AS (record ->> '$.toMs')) STRICT;
 CREATE INDEX mutes_by_end ON mutes (to_ms);
@@ -51,4 +60,4 @@ CREATE TABLE proofs (
 CREATE TABLE runs (
   job TEXT NOT NULL, due TEXT NOT NULL, started_ms INTEGER NOT NULL, record TEXT NOT NULL,
   PRIMARY KEY (job, due)) STRICT, WITHOUT ROWID;
-`
+${auditSchema}`

@@ -1,5 +1,6 @@
 /** Forgetting what is old, in pieces that are short enough for a write to wait behind. */
 import type { DatabaseSync } from 'node:sqlite'
+import { forgetLinks } from './chain.ts'
 import { fold } from './fold.ts'
 import { preparer } from './statements.ts'
 
@@ -11,6 +12,7 @@ const numberedTables = {
   incidents: 'closed_ms < ?1',
   mutes: 'to_ms < ?1',
   alerts: 'at_ms < ?1',
+  operations: "requested_ms < ?1 AND status NOT IN ('begun', 'waiting')",
 } as const
 
 const keyedTables = {
@@ -24,7 +26,7 @@ const keyedTables = {
 
 /**
  * Deletes what is older than `beforeMs`, one piece for each `next()`, each a transaction of its own; the last one folds the
- * write-ahead log in. Its return value is how many rows went. Audit (operations), notes and records stay.
+ * write-ahead log in. Its return value is how many rows went. Notes and records stay.
  */
 export function* upkeep(db: DatabaseSync, beforeMs: number): Generator<void, number> {
   const prepare = preparer(db)
@@ -33,6 +35,12 @@ export function* upkeep(db: DatabaseSync, beforeMs: number): Generator<void, num
     const { changes } = prepare(sql).run(...values)
     gone += Number(changes)
     return Number(changes)
+  }
+
+  const forgetAudit = () => {
+    const links = forgetLinks(db, prepare, beforeMs, pieceRows)
+    gone += links
+    return links
   }
 
   for (const subject of subjects(prepare)) {
@@ -54,6 +62,8 @@ export function* upkeep(db: DatabaseSync, beforeMs: number): Generator<void, num
     do yield
     while (forget(sql, beforeMs) === pieceRows)
   }
+  do yield
+  while (forgetAudit() === pieceRows)
   yield
   db.exec('PRAGMA optimize')
   fold(db)

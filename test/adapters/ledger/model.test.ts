@@ -134,6 +134,7 @@ class Model {
       for (const [key, value] of map) if (isOld(value, key)) map.delete(key)
     }
     drop(this.incidentsByNumber, ({ closedMs }) => closedMs !== undefined && closedMs < beforeMs)
+    drop(this.operationsByNumber, ({ requestedMs, status }) => requestedMs < beforeMs && status !== 'begun' && status !== 'waiting')
     drop(this.mutesByNumber, ({ toMs }) => toMs < beforeMs)
     drop(this.spans, ({ toMs }) => toMs < beforeMs)
     drop(this.proved, ({ toMs }) => toMs < beforeMs)
@@ -189,6 +190,7 @@ describe('any sequence of facts', () => {
             }
             expect(ledger.incidents({ limit })).toEqual(model.incidents(limit))
             expect(ledger.operations({ limit, sinceMs: fromMs })).toEqual(model.operations(limit, fromMs))
+            expect(await ledger.verifyAudit()).toMatchObject({ kind: 'whole' })
             expect(ledger.mutes(fromMs)).toEqual(
               [...model.mutesByNumber.values()].filter(({ toMs }) => toMs >= fromMs).sort((a, b) => a.number - b.number),
             )

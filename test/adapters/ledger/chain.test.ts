@@ -1,0 +1,112 @@
+/** That somebody who changes the audit's rows is found out, wherever he does it. */
+import { DatabaseSync } from 'node:sqlite'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { openLedger } from '../../../src/adapters/ledger/sqlite.ts'
+import type { AuditVerdict } from '../../../src/domain/audit.ts'
+import { operation } from '../../support/ledger-facts.ts'
+import { ledgerFolder } from './folder.ts'
+
+const here = ledgerFolder()
+const rows = 12
+
+async function written(): Promise<Extract<AuditVerdict, { kind: 'whole' }>> {
+  const ledger = openLedger(here.file)
+  await ledger.write(Array.from({ length: rows }, (_, n) => operation(n + 1)))
+  const verdict = await ledger.verifyAudit()
+  await ledger.close()
+  if (verdict.kind === 'broken') throw new Error(verdict.why)
+  return verdict
+}
+
+async function verdictAfter(tamper: (db: DatabaseSync) => void): Promise<AuditVerdict> {
+  const db = new DatabaseSync(here.file)
+  db.exec('BEGIN')
+  tamper(db)
+  db.exec('COMMIT')
+  db.close()
+  const ledger = openLedger(here.file, 'read')
+  const verdict = await ledger.verifyAudit()
+  await ledger.close()
+  return verdict
+}
+
+describe('a chain in which somebody', () => {
+  const column = fc.constantFrom('entry', 'prev', 'hash')
+  const seq = fc.integer({ min: 1, max: rows })
+
+  it('changed one character of one row is broken there', async () => {
+    await written()
+    await fc.assert(
+      fc.asyncProperty(column, seq, fc.nat(), async (name, at, place) => {
+        const db = new DatabaseSync(here.file)
+        const text = String(db.prepare(`SELECT ${name} AS text FROM audit WHERE seq = ?`).get(at)?.['text'])
+        db.close()
+        const index = place % text.length
+        const other = text[index] === '0' ? '1' : '0'
+        // A character of a number, or of a text: the entry stays JSON, or the column that is worked out from it would refuse.
+        fc.pre(name !== 'entry' || isJson(replaced(text, index, other)))
+        const set = (db: DatabaseSync, value: string) => db.prepare(`UPDATE audit SET ${name} = ? WHERE seq = ?`).run(value, at)
+        const verdict = await verdictAfter((db) => set(db, replaced(text, index, other)))
+        await verdictAfter((db) => set(db, text))
+        expect(verdict).toMatchObject({ kind: 'broken', seq: at })
+      }),
+      { numRuns: Math.min(60, Number(process.env['TOWERWATCH_RUNS'] ?? 60)) },
+    )
+    expect(await verdictAfter(() => {})).toMatchObject({ kind: 'whole', entries: rows })
+  })
+
+  it.each([1, 5, rows - 1])('took out row %i is broken there', async (at) => {
+    await written()
+    expect(await verdictAfter((db) => db.prepare('DELETE FROM audit WHERE seq = ?').run(at))).toMatchObject({ kind: 'broken', seq: at })
+  })
+
+  it('changed the order of two rows is broken at the first of them', async () => {
+    await written()
+    const verdict = await verdictAfter((db) => {
+      db.exec('UPDATE audit SET seq = -1 WHERE seq = 4; UPDATE audit SET seq = 4 WHERE seq = 5; UPDATE audit SET seq = 5 WHERE seq = -1')
+    })
+    expect(verdict).toMatchObject({ kind: 'broken', seq: 4 })
+  })
+
+  it('put a row between is broken there, and so is one whose anchor was changed', async () => {
+    await written()
+    const added = await verdictAfter((db) =>
+      db.exec(`UPDATE audit SET seq = seq + 100 WHERE seq > 6; UPDATE audit SET seq = seq - 99 WHERE seq > 100;
+        INSERT INTO audit (seq, entry, prev, hash) SELECT 7, entry, hash, hash FROM audit WHERE seq = 6`),
+    )
+    expect(added).toMatchObject({ kind: 'broken', seq: 7 })
+    const anchored = await verdictAfter((db) => db.exec("INSERT INTO audit_anchor VALUES (1, 3, 'ff')"))
+    expect(anchored).toMatchObject({ kind: 'broken', seq: 4 })
+  })
+
+  it('cut off its end looks whole, but its head is not the one that was noted', async () => {
+    const { head } = await written()
+    const verdict = await verdictAfter((db) => db.exec('DELETE FROM audit WHERE seq > 9'))
+    expect(verdict).toMatchObject({ kind: 'whole', entries: 9, head: { seq: 9 } })
+    expect(verdict.kind === 'whole' && verdict.head).not.toEqual(head)
+  })
+})
+
+describe('a chain that a crash cut short', () => {
+  it('goes on with what was interrupted, once', async () => {
+    await written()
+    for (let time = 0; time < 2; time++) {
+      const ledger = openLedger(here.file)
+      expect(await ledger.verifyAudit()).toMatchObject({ kind: 'whole', entries: 2 * rows })
+      expect(ledger.audit({ limit: 1 })).toMatchObject([{ number: rows, event: 'interrupted' }])
+      await ledger.close()
+    }
+  })
+})
+
+const replaced = (text: string, index: number, sign: string) => text.slice(0, index) + sign + text.slice(index + 1)
+
+function isJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object'
+  } catch (error) {
+    if (error instanceof SyntaxError) return false
+    throw error
+  }
+}
