@@ -23,7 +23,8 @@ import { nextBeat } from './watches/next-beat.ts'
 import { startPostedBeats } from './watches/posted-beats.ts'
 import { startReadiness } from './watches/readiness.ts'
 import { startRecorder } from './watches/recorder.ts'
-import { startRespawn } from './watches/respawn.ts'
+import { startRemedies } from './watches/remedies.ts'
+import { openRemedyNews } from './watches/remedy-news.ts'
 import { startSinks } from './watches/sinks.ts'
 import { startSweep } from './watches/sweep.ts'
 import { towerHandlers } from './watches/tower-requests.ts'
@@ -118,7 +119,8 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
 
   const activity = startActivity(() => config, { roster, ledger, log })
   const inMaintenance = (agent: string) => mutes.inMaintenance({ kind: 'agent', id: agent }, clock.now())
-  const respawn = startRespawn(() => config, { roster, desk, ledger, clock, log, random, inMaintenance })
+  const news = openRemedyNews(() => config.remedies, { ...engine, ledger, clock, log })
+  const remedies = startRemedies(() => config, { roster, desk, news, ledger, clock, log, random, inMaintenance })
   const sweep = startSweep({ engine, ledger, clock, log })
   /** For whoever brings what was seen. */
   const seen = heedful({ roster, clock }, sweep.heed)
@@ -163,7 +165,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
     stop: async () => {
       stopping.abort()
       readiness.stop()
-      respawn.stop()
+      remedies.stop()
       offTower()
       offAlerts()
       offMutes()
@@ -198,13 +200,12 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   }
 }
 
-/** By which hosts know the orders of this ledger from those of another one. */
-function watchIdOf(journal: Engine['journal'], ledger: Ledger, newId: () => string): string {
+/** By which hosts know the orders of this ledger from those of another one. Resolves when it is durable. */
+function watchIdOf(journal: Engine['journal'], ledger: Ledger, newId: () => string): string | Promise<string> {
   const known = ledger.note('watch-id')
   if (known !== undefined) return known
   const id = newId()
-  void journal.write([{ kind: 'note', name: 'watch-id', value: id }])
-  return id
+  return journal.write([{ kind: 'note', name: 'watch-id', value: id }]).then(() => id)
 }
 
 function shown({ kind, id }: Subject): { agents: string[]; hosts: string[] } {

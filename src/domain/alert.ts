@@ -136,7 +136,7 @@ const hosts = (troubles: readonly Trouble[]) => troubles.filter(isHost)
 const agents = (troubles: readonly Trouble[]) => troubles.filter((trouble) => !isHost(trouble))
 const nameOf = (trouble: Trouble) => (isHost(trouble) ? `host ${trouble.subject.id}` : trouble.subject.id)
 const stateOf = (trouble: Trouble) => (isHost(trouble) ? 'unreachable' : 'down')
-const sayCount = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+export const sayCount = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 function sayChanges({ flapping }: Trouble): string {
   if (!flapping) return 'it is up and down all the time. I say when it has been steady.'
@@ -202,7 +202,7 @@ function sayParts(parts: readonly Part[], named: number): string {
   return sentences.join(' ')
 }
 
-function nameSome(names: readonly string[], maxLength: number): string {
+export function nameSome(names: readonly string[], maxLength: number): string {
   for (let shown = names.length; shown > 1; shown--) {
     const text = withRest(names.slice(0, shown), names.length - shown)
     if (text.length <= maxLength) return text

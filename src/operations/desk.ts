@@ -8,6 +8,7 @@ import { LedgerError, type OperationRecord } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
 import { checkArguments } from './desk-arguments.ts'
 import type { ActContext, ActingOperation, CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
+import { openTurns } from './turns.ts'
 
 export interface DeskRequest {
   operation: string
@@ -31,7 +32,8 @@ export interface Desk {
 /** Everything that an operation sees, but what depends on who asks. */
 export type DeskContext = Omit<OperationContext, 'actor' | 'progress' | 'config'> & {
   config: () => OperationContext['config']
-  watchId: string
+  /** By which hosts know the orders of this ledger; it resolves when that is durable. */
+  watchId: string | Promise<string>
 }
 
 /** An act that is under way, which a second one on the same agent waits for instead of doing it twice. */
@@ -47,6 +49,8 @@ interface Asker {
   operation: string
   args: CheckedArguments
   isDryRun: boolean
+  /** It is one of the so many that may be under way at once. */
+  hasTurn: boolean
   by?: Asker
 }
 
@@ -55,6 +59,7 @@ const longestChain = 3
 
 export function openDesk(operations: readonly Operation[], context: DeskContext, log: Log): Desk {
   const acts = new Map<string, Act>()
+  const turns = openTurns(() => context.config().remedies.atOnce)
 
   async function request(asked: DeskRequest, progress: (line: string) => void, by?: Asker): Promise<Outcome> {
     const operation = operations.find(({ name, aliases }) => name === asked.operation || aliases.includes(asked.operation))
@@ -94,9 +99,29 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
     const tell = (line: string) => {
       for (const listener of listeners) listener(line)
     }
-    const outcome = audited(operation, args, asked, tell, by).finally(() => acts.delete(agent))
+    const outcome = inTurn(operation, args, asked, tell, by).finally(() => acts.delete(agent))
     acts.set(agent, { by: asked.actor, outcome, listeners })
     return outcome
+  }
+
+  /** The audit is written when its turn has come: what waits has not begun. */
+  async function inTurn(
+    operation: ActingOperation,
+    args: CheckedArguments,
+    asked: DeskRequest,
+    progress: (line: string) => void,
+    by: Asker | undefined,
+  ): Promise<Outcome> {
+    // What is asked for by one that has a turn belongs to that turn: both waiting for the other would be for ever.
+    if (by?.hasTurn) return audited(operation, args, asked, progress, by)
+    const waiting = (underWay: number) => progress(`waiting: ${underWay} ${underWay === 1 ? 'restart is' : 'restarts are'} under way`)
+    const giveBack = await turns.take(asked.actor.kind === 'watch' ? 'watch' : 'person', waiting, context.stopping)
+    if (!giveBack) return { ...refusal('The watch stops: nothing was done.'), passes: true }
+    try {
+      return await audited(operation, args, asked, progress, by)
+    } finally {
+      giveBack()
+    }
   }
 
   async function audited(
@@ -116,12 +141,15 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
       return { ...refusal('The audit could not be written, so nothing was done. The log of the watch says why.'), passes: true }
     }
     const { number } = begun
+    // Durable, too, before any host hears of it.
+    const watchId = await context.watchId
     log.info({ operation: operation.name, arguments: args, actor: asked.actor, via: asked.via, number }, 'operation begins')
     const { dryRun, ...given } = args
     const isDryRun = dryRun === 'yes'
-    const asker: Asker = { number, operation: operation.name, args, isDryRun, ...(by && { by }) }
+    const hasTurn = by?.hasTurn === true || (operation.oneAtATime !== undefined && !isDryRun)
+    const asker: Asker = { number, operation: operation.name, args, isDryRun, hasTurn, ...(by && { by }) }
     const act = (rest: OperationContext) => {
-      const attempt = { watch: context.watchId, number }
+      const attempt = { watch: watchId, number }
       const full: ActContext = { ...rest, attempt, request: (name, more, tell) => requestFor(asker, asked, name, more, tell ?? progress) }
       return isDryRun ? operation.plan(given, full) : operation.run(given, full)
     }
