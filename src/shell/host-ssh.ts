@@ -18,7 +18,8 @@ export interface Login {
 const limitMs = 180_000
 const limitBytes = 8 * 1_048_576
 
-export function loginArgv({ host, as, key }: Login): string[] {
+/** `owner`: who has the rights that are needed; anybody else gets them by sudo. */
+export function loginArgv({ host, as, key }: Login, owner: string): string[] {
   const { address, port, knownHosts } = host
   try {
     return [
@@ -29,7 +30,7 @@ export function loginArgv({ host, as, key }: Login): string[] {
         ...(knownHosts !== undefined && { knownHosts }),
         ...(key !== undefined && { identity: key }),
       }),
-      as === 'root' ? '/bin/sh -s' : 'sudo -n /bin/sh -s',
+      as === owner ? '/bin/sh -s' : 'sudo -n /bin/sh -s',
     ]
   } catch (error) {
     throw error instanceof HostError ? new ShellError(error.message, exitCode.wrongInput) : error

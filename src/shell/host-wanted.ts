@@ -1,5 +1,6 @@
 /** What `towerwatch host install` puts on a host, as text. Pure: the same fleet.yaml gives the same bytes. */
 import { encodeDeclarations } from '../adapters/hosts/gate-protocol.ts'
+import { encodeHost } from '../adapters/hosts/host-lines.ts'
 import type { AgentConfig, Config, HostConfig } from '../config/config.ts'
 import { hostDeclarationOf } from '../watches/heartbeats.ts'
 import { exitCode, ShellError } from './shell.ts'
@@ -12,7 +13,7 @@ export interface Places {
   sudoers: string
   /** Who owns all that, and has the rights to prepare a host. */
   owner: string
-  /** A command that runs `$1` with /bin/sh as the account; its name is added as quoted text. */
+  /** The command that runs the text after it with /bin/sh as this account. */
   asAccount: (user: string) => string
 }
 
@@ -82,12 +83,13 @@ export function accountOf({ id, user }: SshHost): string {
 }
 
 function allowListOf(config: Config, host: SshHost, agents: readonly AgentConfig[]): string {
-  const lines = encodeDeclarations(hostDeclarationOf(host, agents).agents)
+  const declared = hostDeclarationOf(host, agents)
   const text = [
     // The gate knows by this line that it is one, and whose.
     `# towerwatch allow-list of ${host.id}`,
     `# What the watch of the fleet ${config.fleet} may declare here. Written by "towerwatch host install ${host.id}".`,
-    ...lines,
+    ...encodeHost(declared),
+    ...encodeDeclarations(declared.agents),
   ]
     .map((line) => `${line}\n`)
     .join('')

@@ -56,7 +56,7 @@ export async function host(shell: Shell, verb: HostVerb, name: string, options: 
     return exitCode.ok
   }
   const login: Login = { host: declared, as: options.as ?? 'root', ...(options.key !== undefined && { key: options.key }) }
-  const argv = loginArgv(login)
+  const argv = loginArgv(login, places.owner)
   const work = { shell, config, host: declared, login, argv, commands: commandsOf(shell), pairs: keyPairsOf(declared), places }
   switch (verb) {
     case 'install':
@@ -95,7 +95,9 @@ async function remove(work: Work, isDryRun: boolean, withAccount: boolean): Prom
   const steps = removeSteps(facts, wanted, withAccount)
   if (isDryRun) return dryRun(work, steps)
   await perform(work, steps)
-  shell.out(steps.length === 0 ? `There is nothing of towerwatch on ${host.id}: nothing to do.` : `${host.id} is as it was before.`)
+  shell.out(
+    steps.length === 0 ? `There is nothing of towerwatch on ${host.id}: nothing to do.` : `What was installed on ${host.id} is gone.`,
+  )
   if (facts.isAccountOurs && !withAccount) shell.out(`The account ${wanted.user} stays; with --account it is removed, too.`)
   const kept = pairs.filter(({ isThere }) => isThere).map(({ path }) => path)
   if (kept.length > 0) shell.out(`The keys on this machine stay: ${kept.join(', ')}`)
@@ -149,13 +151,13 @@ async function want({ config, host, commands, pairs, places }: Work): Promise<Wa
   }
 }
 
-function dryRun({ shell, host, login, argv, places }: Work, steps: HostStep[]): number {
+function dryRun({ shell, host, argv, places }: Work, steps: HostStep[]): number {
   if (steps.length === 0) shell.out(`There is nothing to do on ${host.id}.`)
   else {
     shell.out(`$ ${['ssh', ...argv].map(shellWord).join(' ')} <<'THAT'`)
     shell.out(`${doScript(steps, places)}THAT`)
   }
-  shell.out(`Nothing was done: that was a dry run${login.as === 'root' ? '' : `, as ${login.as}`}.`)
+  shell.out('Nothing was done: that was a dry run.')
   return exitCode.ok
 }
 

@@ -11,14 +11,6 @@ end_with() { # STATUS TEXT
   exit "$1"
 }
 
-# Which key may what. A verb that is not named here takes the key for acts.
-role_for() { # VERB: needed
-  case $1 in
-    declare | beats | probe | panes | tail | configs) needed=probe ;;
-    *) needed=act ;;
-  esac
-}
-
 may_ask() { # VERB: no role is the gate that the watch sent itself, over a key that may run anything
   role_for "$1"
   case $role in '' | act | "$needed") return 0 ;; esac

@@ -32,6 +32,15 @@ look_around() { # what this host has
   watcher= watcher_epoch= watched= has_pidfd= has_ticks=no
 }
 
+# Which key takes which verb. One that is not named here takes the key for acts.
+role_for() { # VERB: needed
+  case $1 in
+    declare | beats | probe | panes | tail | configs) needed=probe ;;
+    restart | respawn | keep-configs | roll-back-configs | put-back-configs) needed=act ;;
+    *) needed=act ;;
+  esac
+}
+
 gate_main() { # NONCE | ROLE FILE
   set -fu
   role= nonce=
