@@ -6,7 +6,7 @@
  * What was tried stands in the ledger, as operations of the watch; the next life of the watch goes on from there.
  */
 import type { Config } from '../config/config.ts'
-import { decideRemedy, lastStableMs, type Remedy, type Start, startsSince, waitBeforeAttemptMs } from '../domain/remedy.ts'
+import { backoff, decideRemedy, lastStableMs, type Remedy, type Start, startsSince, waitBeforeAttemptMs } from '../domain/remedy.ts'
 import type { Desk } from '../operations/desk.ts'
 import type { Outcome } from '../operations/operation.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -17,7 +17,7 @@ import type { Roster } from './roster.ts'
 
 /** While somebody is at work there, or the ledger can't be read: how often to look whether that is over. */
 const recheckMs = 60_000
-/** Where the reason to refuse will pass by itself: how long to let it. */
+/** Where the reason to refuse will pass by itself: how long to let it at first. */
 const passingMs = 30_000
 /** How far back what was tried matters, where no limit asks for more. */
 const lookBackMs = 86_400_000
@@ -43,6 +43,8 @@ interface Patient {
   stableMs: number | undefined
   earliestMs: number
   isUnderWay: boolean
+  /** So many times in a row nothing was done. */
+  inVain: number
 }
 
 /** `config` answers with the declaration as it is at that moment. Throws LedgerError where the ledger can't be read. */
@@ -73,7 +75,7 @@ export function startRemedies(config: () => Config, ports: RemedyPorts): { stop(
   function admit(agent: string): void {
     if (isStopped || patients.has(agent) || !isAuto(agent)) return
     const stableMs = stableBefore(agent)
-    patients.set(agent, { stableMs, earliestMs: clock.now() + waitMs(agent, stableMs), isUnderWay: false })
+    patients.set(agent, { stableMs, earliestMs: clock.now() + waitMs(agent, stableMs), isUnderWay: false, inVain: 0 })
     lookAt(clock.now())
   }
 
@@ -169,14 +171,14 @@ export function startRemedies(config: () => Config, ports: RemedyPorts): { stop(
     if (isNothingDone(outcome)) starts = starts.filter((one) => one !== start)
     patients.delete(agent)
     // Refused for good: it lives after all, though it is silent. A person decides about that one, unless it dies indeed.
-    const isLeft = outcome.status === 'refused' && !outcome.passes && isGone(agent) === wasGone
+    const isLeft = outcome.status === 'refused' && !outcome.passes && !isGone(agent)
     if (isDown(agent) && isAuto(agent) && !isLeft) {
-      const leastMs = outcome.passes ? passingMs : 0
-      patients.set(agent, {
-        stableMs: patient.stableMs,
-        earliestMs: clock.now() + Math.max(leastMs, waitMs(agent, patient.stableMs)),
-        isUnderWay: false,
-      })
+      const { stableMs } = patient
+      // It was dead before, and still nothing was done: another act is under way there, or the like.
+      const inVain = isNothingDone(outcome) && (wasGone || outcome.passes) ? patient.inVain + 1 : 0
+      const leastMs = inVain === 0 ? 0 : Math.min(backoff.capMs, passingMs * 2 ** (inVain - 1))
+      const earliestMs = clock.now() + Math.max(leastMs, waitMs(agent, stableMs))
+      patients.set(agent, { stableMs, earliestMs, isUnderWay: false, inVain })
     }
     lookAt(clock.now())
   }
