@@ -16,11 +16,13 @@ import type {
   HostLink,
   HostNews,
   HostSighting,
+  ServiceDeclaration,
 } from '../../src/ports/host.ts'
 import { orders } from '../support/orders.ts'
 import { descendants, isAlive, killHard } from '../support/processes.ts'
 import { startTmux, type Tmux } from '../support/tmux.ts'
 import { until } from '../support/until.ts'
+import { probeContract } from './probe.ts'
 
 export interface HostFixture {
   /** An empty folder, the same here and on the host. */
@@ -70,10 +72,15 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
     const path = (label: string) => join(fixture.folder, `${++files}-${label}`)
     const never = new AbortController().signal
 
-    async function opened(agents: AgentDeclaration[], options?: LinkOptions, onNews?: (news: HostNews) => void): Promise<HostLink> {
+    async function opened(
+      agents: AgentDeclaration[],
+      options?: LinkOptions,
+      onNews?: (news: HostNews) => void,
+      services: ServiceDeclaration[] = [],
+    ): Promise<HostLink> {
       const link = fixture.host(options).link()
       links.push(link)
-      await link.open({ agents, services: [], sockets: [] }, never, onNews)
+      await link.open({ agents, services, sockets: [] }, never, onNews)
       return link
     }
 
@@ -627,24 +634,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
       expect(running().filter((pid) => !before.includes(pid))).toEqual([])
     })
 
-    describe('probe', () => {
-      it('tells how the host is', async () => {
-        const link = await opened([], { now: () => Date.now() - 60_000 })
-        const health = await link.probe()
-        expect(health.uptimeS).toBeGreaterThan(0)
-        expect(health.cores).toBeGreaterThanOrEqual(1)
-        expect(health.memoryTotalBytes).toBeGreaterThan(health.memoryAvailableBytes)
-        expect(health.memoryAvailableBytes).toBeGreaterThan(1_000_000)
-        expect(health.disks).toContainEqual(expect.objectContaining({ kind: 'sized', mount: '/' }))
-        expect(Math.abs(health.clockOffsetMs - 60_000)).toBeLessThan(10_000)
-      })
-
-      it('goes without the disks when df hangs on one', async () => {
-        await fake('df', 'trap "" TERM\nwhile :; do sleep 0.2; done')
-        const link = await opened([])
-        await expect(link.probe()).resolves.toMatchObject({ disks: [] })
-      })
-    })
+    probeContract({ fixture: () => fixture, opened, watched, fake, path })
 
     describe('respawn', () => {
       it('revives a dead pane with its own command', async () => {

@@ -9,7 +9,6 @@ import {
   FrameParser,
   limits,
   ProtocolError,
-  parseHealth,
   parseSightings,
   parseStep,
   plainSentence,
@@ -256,52 +255,6 @@ describe('sightings', () => {
         }
       }),
     )
-  })
-})
-
-describe('health', () => {
-  const head = 'uptime 10.5 20.1\nload 0.50 0.22 0.11 2/149 1\nMemTotal: 2000\nMemFree: 500\ncores 2\nnow 5000\n'
-  const df = (...lines: string[]) =>
-    Buffer.from(`${head}df\n${['Filesystem 1024-blocks Used Available Capacity Mounted on', ...lines].join('\n')}`)
-
-  it('is read with what an old kernel leaves out', () => {
-    expect(parseHealth(df(), 4_000)).toEqual({
-      uptimeS: 10.5,
-      load1: 0.5,
-      cores: 2,
-      memoryTotalBytes: 2_048_000,
-      memoryAvailableBytes: 512_000,
-      swapTotalBytes: 0,
-      swapFreeBytes: 0,
-      disks: [],
-      clockOffsetMs: 1_000,
-    })
-  })
-
-  it('lists file systems that hold something, each device once', () => {
-    const health = parseHealth(
-      df(
-        'tmpfs 100 0 100 0% /dev/shm',
-        '/dev/vda1 1000 400 600 40% /',
-        '/dev/vda1 1000 400 600 40% /var/lib/a bind',
-        '/dev/vdb 50 60 -10 100% /mnt/with blank',
-        'nas:/export 10 5 5 50% /mnt/nas',
-        '/dev/loop0 0 0 0 - /empty',
-        'nonsense',
-      ),
-      0,
-    )
-    expect(health.disks).toEqual([
-      { kind: 'sized', mount: '/', totalBytes: 1_024_000, availableBytes: 614_400 },
-      { kind: 'sized', mount: '/mnt/with blank', totalBytes: 51_200, availableBytes: 0 },
-      { kind: 'sized', mount: '/mnt/nas', totalBytes: 10_240, availableBytes: 5_120 },
-    ])
-  })
-
-  it('is an error where it is out of form', () => {
-    expect(() => parseHealth(Buffer.from(head), 0)).toThrow(ProtocolError)
-    expect(() => parseHealth(Buffer.from('df\n'), 0)).toThrow(ProtocolError)
-    expect(() => parseHealth(Buffer.from(`${head.replace('cores 2', 'cores')}df\n`), 0)).toThrow(ProtocolError)
   })
 })
 

@@ -33,6 +33,7 @@ async function start(shell: [string, ...string[]], tools = async (_folder: strin
 
 const gateTools = [
   ...[
+    'awk',
     'cat',
     'date',
     'df',
@@ -41,6 +42,7 @@ const gateTools = [
     'ln',
     'ls',
     'mkdir',
+    'mkfifo',
     'mv',
     'nproc',
     'od',
@@ -58,12 +60,12 @@ const gateTools = [
 ]
 
 async function busyboxTools(folder: string): Promise<string> {
-  const applets = [...gateTools, 'base64', 'env', 'md5sum', 'setsid', 'timeout']
+  const applets = [...gateTools, 'base64', 'env', 'md5sum', 'nc', 'setsid', 'timeout', 'wget']
   return folderOf(folder, { ...Object.fromEntries(applets.map((name) => [name, programPath('busybox')])), tmux: programPath('tmux') })
 }
 
 async function fewTools(folder: string): Promise<string> {
-  const names = [...gateTools, 'cksum', 'env', 'getconf', 'setsid', 'tmux']
+  const names = [...gateTools, 'cksum', 'env', 'getconf', 'perl', 'setsid', 'tmux']
   return folderOf(folder, Object.fromEntries(names.map((name) => [name, programPath(name)])))
 }
 

@@ -2,12 +2,13 @@
 # The table is one string, one tagged value a line, so that no value is ever parsed by the shell:
 #   I:id F:heartbeat… D:jobs M:marker… N:config… J:log G:stopGraceMs K:kind [S:socket T:target P:pidfile L:log C:cwd
 #   A:start… Z:stop… U:unit O:scope Q:label H:home R:program W:start… Y:cwd] E:
-# Before the first of them come lines about the host itself: X:socket… of tmux servers whose panes are shown.
+# Before the first of them come lines about the host itself: X:socket… of tmux servers whose panes are shown, and the
+# services, V:id v:kind w:value… each (see services.sh).
 # Of F and M there may be several, or none; D is a folder of <job>.last files.
 
 verb_declare() { # COUNT, then COUNT lines
   [ $# -eq 1 ] && is_number "$1" || exit 65
-  table=$nl ids=' ' files= sockets=$nl seen=' '
+  table=$nl ids=' ' files= sockets=$nl seen=' ' services= service_lanes=0 ds_id=
   todo=$1 problem= d_id= d_kind= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope= d_label= d_home= d_program=
   while [ "$todo" -gt 0 ]; do
     todo=$((todo - 1))
@@ -16,7 +17,7 @@ verb_declare() { # COUNT, then COUNT lines
     value=${line#?:}
     case $line in
       I:*) [ -z "$d_id" ] || problem="$d_id: the declaration has no end" ;;
-      X:*) [ -z "$d_id" ] && [ "$ids" = ' ' ] || problem='what is declared of the host comes first' ;;
+      X:* | V:* | v:* | w:*) [ -z "$d_id" ] && [ "$ids" = ' ' ] || problem='what is declared of the host comes first' ;;
       *) [ -n "$d_id" ] || problem='a line of the declaration is of no agent' ;;
     esac
     case $line in
@@ -34,6 +35,7 @@ verb_declare() { # COUNT, then COUNT lines
       P:/*) d_pid=$value files=$files$value$nl ;;
       L:/*) d_log=$value ;;
       C:/*) ;;
+      V:* | v:* | w:*) declare_service "$line" ;;
       X:/*)
         case $sockets in *"$nl$value$nl"*) ;; *) sockets=$sockets$value$nl ;; esac
         ;;
@@ -71,9 +73,10 @@ verb_declare() { # COUNT, then COUNT lines
     [ -z "$role" ] || [ ${#table} -le $max_allowed ] || exit 65
   done
   [ -z "$d_id" ] || problem="$d_id: the declaration has no end"
+  end_service
   [ -n "$problem" ] || check_allowed
   if [ -n "$problem" ]; then
-    table=$nl ids=' ' files= sockets=$nl
+    table=$nl ids=' ' files= sockets=$nl services= service_lanes=0
     refuse "$problem"
     return
   fi
