@@ -84,8 +84,6 @@ export interface AgentConfig {
   configs: readonly string[]
   /** auto: settings with which it does not come up are put aside for the last good ones. */
   rollBack: 'auto' | 'off'
-  /** Neither progress nor a word in its pane for so long: hung. Absent: never judged. */
-  quietMs?: number
   paused?: string
   /** Why it may be noticed later than the deadman bound. */
   slowBecause?: string

@@ -42,6 +42,7 @@ export function toConfig(data: FleetFile, file: string, tower: TowerConfig | und
         failures: agent.failures,
         successes: agent.successes,
         ...(agent.hung !== undefined && { hungMs: agent.hung }),
+        ...(agent.quiet !== undefined && { quietMs: agent.quiet }),
         ...(flapping && { flapping }),
       },
       policy: agent.policy,
@@ -51,11 +52,12 @@ export function toConfig(data: FleetFile, file: string, tower: TowerConfig | und
       ...(agent.log !== undefined && { log: agent.log }),
       configs: agent.configs ?? (agent.restart.kind === 'hermes' ? [`${agent.restart.home}/config.yaml`] : []),
       rollBack: agent.rollBack,
-      ...(agent.quiet !== undefined && { quietMs: agent.quiet }),
       ...(agent.paused !== undefined && { paused: agent.paused }),
       ...(agent.slowBecause !== undefined && { slowBecause: agent.slowBecause }),
     })
     tellSlow(id, agent, fault)
+    if (agent.quiet !== undefined && agent.restart.kind !== 'pane')
+      fault(['agents', id, 'quiet'], 'it lives in no tmux pane that could be quiet: use "hung", which goes by its progress alone')
     if ('push' in agent.heartbeat && !data.push)
       fault(['agents', id, 'heartbeat', 'push'], 'nothing listens for its beats: say where with push: { listen: 127.0.0.1:8787 }')
   }

@@ -16,7 +16,7 @@ export type AgentState = 'new' | 'up' | 'late' | 'down' | 'unreachable' | 'pause
 
 /**
  * Why an agent is down. silent: no beat for period + grace. process-gone, pane-dead: its host says so. hung: it beats and is
- * busy, but its progress doesn't move. failing: it says so itself.
+ * busy, but its progress doesn't move, or neither that nor its pane. failing: it says so itself.
  */
 type DownCause = 'silent' | 'process-gone' | 'pane-dead' | 'hung' | 'failing'
 
@@ -48,6 +48,8 @@ export interface Timing {
   graceMs: number
   /** Busy without progress for so long is hung; absent: never judged. */
   hungMs?: number
+  /** Not idle, and neither progress nor a word in its pane for so long is hung; absent: never judged. */
+  quietMs?: number
   /** How many beats in a row must say `failing` before it is down (soft, then hard). Default 1. */
   failures?: number
   /** How many good beats in a row make it up again. Default 1. */
@@ -73,6 +75,8 @@ interface AgentFacts {
   condition?: { atMs: number; text: string }
   /** When its progress last moved, or it was last idle. */
   progress?: { value: number; atMs: number }
+  /** When something was last written in its pane, or it was last idle; absent where it lives in none, or nobody judges by it. */
+  heard?: { atMs: number }
   /** Good beats in a row, since it was last down. */
   good: { count: number; sinceMs: number }
   hostLost?: { sinceMs: number }
@@ -100,9 +104,10 @@ export interface AgentRecord extends Unsteady {
 export type AgentEvent =
   /**
    * The host was asked and answered. `beat` only where a new one was found, `gone` where its process was not there and the
-   * host has been asked twice, `condition` where the look tells whether one stands (`null`: none does).
+   * host has been asked twice, `condition` where the look tells whether one stands (`null`: none does), `quietMs` where it
+   * lives in a pane: since when nothing was written there.
    */
-  | { kind: 'sighted'; beat?: Beat; gone?: 'process-gone' | 'pane-dead'; condition?: string | null }
+  | { kind: 'sighted'; beat?: Beat; gone?: 'process-gone' | 'pane-dead'; condition?: string | null; quietMs?: number }
   /** A beat came by itself, whatever can be seen of the host. */
   | { kind: 'beat'; beat: Beat }
   /** Its process was not there at one look. */
@@ -177,11 +182,11 @@ export function dueMs(agent: AgentRecord, timing: Timing): number {
   switch (status.state) {
     case 'up':
       at(Math.max(facts.lastBeat.atMs + periodMs, facts.watchedSinceMs))
-      if (timing.hungMs !== undefined && facts.progress) at(Math.max(facts.progress.atMs, facts.watchedSinceMs) + timing.hungMs)
+      at(hungSince(facts, timing))
       break
     case 'late':
       at(Math.max(facts.lastBeat.atMs, facts.watchedSinceMs) + periodMs + graceMs)
-      if (timing.hungMs !== undefined && facts.progress) at(Math.max(facts.progress.atMs, facts.watchedSinceMs) + timing.hungMs)
+      at(hungSince(facts, timing))
       break
     default:
   }
@@ -279,6 +284,7 @@ function factsAfter(agent: AgentRecord, event: AgentEvent, nowMs: number, timing
       // Whoever was sighted is neither on a lost host nor out of the watch's sight.
       let next = reached(seen(facts, nowMs), nowMs)
       if (event.beat) next = afterBeat(next, event.beat, timing, effects, agent.problem)
+      if (event.quietMs !== undefined) next = afterWord(next, nowMs - event.quietMs, nowMs, timing, agent.problem)
       // The first word that it is gone counts: later sightings must not move the time of death.
       if (event.gone) {
         if (!next.gone) next = dead(next, { atMs: next.suspected?.atMs ?? nowMs, cause: event.gone })
@@ -328,7 +334,18 @@ function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: Agent
   }
   if (beat.progress === undefined) delete next.progress
   else if (!facts.progress || hasMoved) next.progress = { value: beat.progress, atMs: beat.atMs }
+  // Who was idle, or was only just born, need not have said anything.
+  if (facts.heard && (beat.busy === false || isOtherLife)) next.heard = { atMs: Math.max(facts.heard.atMs, beat.atMs) }
   return next
+}
+
+/** Something was last written in its pane at `atMs`. */
+function afterWord(facts: AgentFacts, atMs: number, nowMs: number, timing: Timing, problem: AgentRecord['problem']): AgentFacts {
+  if (facts.heard && atMs <= facts.heard.atMs) return facts
+  const next: AgentFacts = { ...facts, heard: { atMs } }
+  // Where it was down for want of a word, one is as good as progress; where its progress stands still, none is.
+  const isNews = facts.good.count === 0 && atMs > facts.good.sinceMs && nowMs < stillSince(next, timing)
+  return problem?.cause === 'hung' && isNews ? { ...next, good: { count: 1, sinceMs: atMs } } : next
 }
 
 function isReread(last: Beat, beat: Beat): boolean {
@@ -472,8 +489,16 @@ function silentSince({ lastBeat, watchedSinceMs }: AgentFacts, timing: Timing): 
 }
 
 function hungSince(facts: AgentFacts, timing: Timing): number {
-  if (timing.hungMs === undefined || !facts.progress || facts.lastBeat?.busy === false) return Number.POSITIVE_INFINITY
-  return Math.max(facts.progress.atMs, facts.watchedSinceMs) + timing.hungMs
+  return facts.lastBeat?.busy === false ? Number.POSITIVE_INFINITY : Math.min(stillSince(facts, timing), quietSince(facts, timing))
+}
+
+function stillSince({ progress, watchedSinceMs }: AgentFacts, { hungMs }: Timing): number {
+  return hungMs === undefined || !progress ? Number.POSITIVE_INFINITY : Math.max(progress.atMs, watchedSinceMs) + hungMs
+}
+
+function quietSince({ heard, progress, watchedSinceMs }: AgentFacts, { quietMs }: Timing): number {
+  if (quietMs === undefined || !heard) return Number.POSITIVE_INFINITY
+  return Math.max(heard.atMs, progress?.atMs ?? heard.atMs, watchedSinceMs) + quietMs
 }
 
 function effective(timing: Timing, beat: Beat): { periodMs: number; graceMs: number } {

@@ -1,6 +1,6 @@
 /**
  * Looks at one host, over and over: opens the gate, asks for the beats of its agents every `pollMs`, and for its health
- * once a minute. A host that can tell of a death as it happens, or of a beat that is waited for, is asked again at once; the
+ * every `healthEveryMs`, in between. A host that can tell of a death as it happens, or of a beat that is waited for, is asked again at once; the
  * looks stay the truth, and are never less often for it. A lost connection is tried again at once; only when that fails, too,
  * or comes to nothing in time, is the host said to be lost.
  *
@@ -18,7 +18,8 @@ import { type HeartbeatsLook, hostDeclarationOf, lookAtHeartbeats, sayFaults } f
 import { openNewsDesk } from './host-news.ts'
 import type { Roster } from './roster.ts'
 
-const probeEveryMs = 60_000
+/** Where nothing else is said. */
+const usualHealthEveryMs = 60_000
 /** A host that comes back is seen again within ten seconds; a refused connection each ten seconds costs next to nothing. */
 const reconnect = { firstMs: 1_000, capMs: 10_000 } as const
 /** A refused key or a changed host key does not mend itself within seconds, and hosts lock out who knocks too often. */
@@ -56,6 +57,8 @@ export interface HostWatchPorts {
   random: () => number
   /** An agent that somebody is restarting right now: that its process is gone for a moment is no death. */
   isActedOn: (agent: string) => boolean
+  /** It was asked how it is, and has answered. */
+  onHealth?: (health: HostHealth) => void
 }
 
 /** What is remembered of an agent between two looks. */
@@ -73,6 +76,8 @@ interface LastLook {
   seenEpoch?: string
   /** The last pid that the host saw alive. */
   seenPid?: number
+  /** When something was last written in its pane, where it is judged by that. */
+  wordAtMs?: number
   /** Its process was not there at one look, and since. */
   suspicion?: { atMs: number; isConfirmed: boolean }
 }
@@ -80,7 +85,7 @@ interface LastLook {
 type GoneCause = 'process-gone' | 'pane-dead'
 
 export function startHostWatch(
-  config: { host: HostConfig; agents: readonly AgentConfig[]; pollMs: number; firstDelayMs: number },
+  config: { host: HostConfig; agents: readonly AgentConfig[]; pollMs: number; firstDelayMs: number; healthEveryMs?: number },
   ports: HostWatchPorts,
 ): HostWatch {
   const { host, roster, clock, log } = ports
@@ -156,8 +161,11 @@ export function startHostWatch(
     let probeDueMs = clock.now()
     for (;;) {
       if (clock.now() >= probeDueMs && !isSuspecting()) {
-        probeDueMs = clock.now() + probeEveryMs
-        await probe(link)
+        probeDueMs = clock.now() + (config.healthEveryMs ?? usualHealthEveryMs)
+        // Not waited for: a disk or a service that hangs takes seconds, and looks go in between.
+        void probe(link).catch((error: unknown) => {
+          if (!isOver.aborted) log.warn({ host: host.id, err: asHostError(error).message }, 'the host did not say how it is')
+        })
       }
       // A death that is told while another one is suspected does not hurry that: the host is to have time to fall silent.
       if (isSuspecting()) await pause(Math.min(askAgainMs, config.pollMs), isOver)
@@ -171,6 +179,7 @@ export function startHostWatch(
   async function probe(link: HostLink): Promise<HostHealth> {
     const found = await link.probe()
     health = { atMs: clock.now(), health: found }
+    ports.onHealth?.(found)
     return found
   }
 
@@ -216,11 +225,13 @@ export function startHostWatch(
     const isNews = look.beatId !== before?.beatId || look.processEpoch !== before?.processEpoch
     const beat = isNews ? beatOf(look) : undefined
     const { condition } = look.heartbeats
+    const { wordAtMs } = look
     roster.observe(agent.id, {
       kind: 'sighted',
       ...(beat && { beat }),
       ...(cause && look.suspicion?.isConfirmed && { gone: cause }),
       ...(condition !== undefined && { condition }),
+      ...(wordAtMs !== undefined && wordAtMs !== before?.wordAtMs && { quietMs: nowMs - wordAtMs }),
     })
     if (cause && look.suspicion && !look.suspicion.isConfirmed && !isStopping) roster.observe(agent.id, { kind: 'suspected', cause })
     if (resumed) roster.observe(agent.id, resumed)
@@ -307,6 +318,8 @@ function afterLook(
     heartbeats,
     ...(heartbeats.beat && { content: heartbeats.beat.content, beatAtMs: heartbeats.beat.atMs, beatId: heartbeats.beat.id }),
   }
+  const wordAtMs = wordAfter(before, agent, sighting, nowMs)
+  if (wordAtMs !== undefined) look.wordAtMs = wordAtMs
   const { process } = sighting
   if (process.kind === 'gone') return { ...look, seenEpoch: '' }
   if (process.kind !== 'alive') return look
@@ -318,6 +331,15 @@ function afterLook(
       : isNewBeat && (before?.seenEpoch === undefined || before.seenEpoch === '' || before.seenEpoch === process.epoch)
   if (look.beatAtMs !== undefined && look.processEpoch === undefined && isWriter) look.processEpoch = process.epoch
   return { ...look, seenEpoch: process.epoch, seenPid: process.pid }
+}
+
+/** tmux tells whole seconds, and what brings them takes its time: what is nearly the same is the same word. */
+const sameWordMs = 2_000
+
+function wordAfter(before: LastLook | undefined, { timing }: AgentConfig, { pane }: AgentSighting, nowMs: number): number | undefined {
+  if (timing.quietMs === undefined || pane?.kind !== 'alive' || pane.quietMs === undefined) return before?.wordAtMs
+  const atMs = nowMs - pane.quietMs
+  return before?.wordAtMs !== undefined && atMs < before.wordAtMs + sameWordMs ? before.wordAtMs : atMs
 }
 
 function beatOf({ beatAtMs, content, processEpoch }: LastLook): Beat | undefined {

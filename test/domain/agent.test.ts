@@ -414,6 +414,61 @@ describe('an agent that beats but makes no progress', () => {
   })
 })
 
+describe('an agent whose pane is quiet', () => {
+  const rules: Timing = { ...timing, quietMs: 25 }
+  const beats = (...times: number[]) => times.map((atMs): [number, AgentEvent] => [atMs, posted(beat(atMs))])
+  const word = (nowMs: number, quietMs: number): [number, AgentEvent] => [nowMs, { kind: 'sighted', quietMs }]
+  const inOrder = (...events: [number, AgentEvent][]) => events.sort(([one], [other]) => one - other)
+
+  it('is hung from its last word on, and back with the next', () => {
+    const events = inOrder(...beats(100, 109, 118, 127, 136, 145), word(101, 0), word(110, 9), word(128, 27), word(140, 0))
+    expect(told(play(events, rules).effects)).toEqual([
+      { kind: 'problem', cause: 'hung', atMs: 126, lastBeatMs: 127 },
+      { kind: 'recovery', cause: 'hung', atMs: 140, downMs: 14 },
+    ])
+  })
+
+  it('is found by time alone', () => {
+    const { agent } = play(inOrder(...beats(100, 109, 118, 125), word(101, 0)), rules)
+    expect(dueMs(agent, rules)).toBe(126)
+    expect(decide(agent, tick, 126, rules).agent.status).toEqual({ state: 'down', sinceMs: 126, cause: 'hung' })
+  })
+
+  it('is not while its progress moves, nor for a while after that', () => {
+    const working = [100, 109, 118, 127].map((atMs): [number, AgentEvent] => [atMs, posted(beat(atMs, 'a', { progress: atMs }))])
+    const { agent, effects } = play(inOrder(...working, word(100, 0)), rules)
+    expect(told(effects)).toEqual([])
+    expect(decide(agent, tick, 151, { ...rules, graceMs: 99 }).agent.status.state).not.toBe('down')
+    expect(decide(agent, tick, 152, { ...rules, graceMs: 99 }).agent.status).toMatchObject({ state: 'down', cause: 'hung' })
+  })
+
+  it('is not while it is idle; the time counts from its last idle beat on', () => {
+    const idle = [100, 109, 118, 127].map((atMs): [number, AgentEvent] => [atMs, posted(beat(atMs, 'a', { busy: false }))])
+    const busy: [number, AgentEvent] = [136, posted(beat(136, 'a', { busy: true }))]
+    const { agent, effects } = play(inOrder(word(100, 0), ...idle, busy), rules)
+    expect(told(effects)).toEqual([])
+    expect(dueMs(agent, { ...rules, periodMs: 99 })).toBe(152)
+  })
+
+  it('is judged by nothing where nobody said for how long it may be, or where it lives in no pane', () => {
+    expect(told(play(inOrder(...beats(100, 109, 118, 127, 136), word(101, 0)), timing).effects)).toEqual([])
+    expect(told(play(beats(100, 109, 118, 127, 136), rules).effects)).toEqual([])
+  })
+
+  it('that is hung for want of progress is not brought back by a word', () => {
+    const both: Timing = { ...rules, hungMs: 25 }
+    const stuck = [100, 109, 118, 127, 136].map((atMs): [number, AgentEvent] => [atMs, posted(beat(atMs, 'a', { progress: 1 }))])
+    const { effects } = play(inOrder(...stuck, word(101, 0), word(120, 0), word(130, 0), word(138, 0)), both)
+    expect(told(effects)).toEqual([{ kind: 'problem', cause: 'hung', atMs: 125, lastBeatMs: 127 }])
+  })
+
+  it('has the time in which nobody looked not held against it', () => {
+    const { agent } = play(inOrder(...beats(100, 109), word(101, 0), [110, { kind: 'blind', sinceMs: 109 }], ...beats(200)), rules)
+    expect(agent.status.state).toBe('up')
+    expect(dueMs(agent, { ...rules, periodMs: 99 })).toBe(225)
+  })
+})
+
 describe('an agent that says of itself that it fails', () => {
   const failing = (atMs: number): [number, AgentEvent] => [atMs, posted(beat(atMs, 'a', { failing: 'no key' }))]
   const good = (atMs: number): [number, AgentEvent] => [atMs, posted(beat(atMs))]
@@ -576,6 +631,7 @@ const eventAt = (nowMs: number): fc.Arbitrary<AgentEvent> => {
         .map(({ isBad, atMs, epoch, ...more }) => posted(beat(atMs, epoch, { ...more, ...(isBad && { failing: 'no key' }) }))),
     },
     { weight: 1, arbitrary: gone.map((how): AgentEvent => ({ kind: 'suspected', cause: how ?? 'process-gone' })) },
+    { weight: 1, arbitrary: fc.nat(100).map((quietMs): AgentEvent => ({ kind: 'sighted', quietMs })) },
     { weight: 1, arbitrary: fc.constantFrom<AgentEvent>({ kind: 'host-back' }, { kind: 'looking' }) },
     {
       weight: 1,
@@ -588,7 +644,14 @@ const life = risingTimes(40).chain((times) =>
 )
 
 /** The plain rules, and those with everything on. */
-const everyRule: Timing = { ...timing, hungMs: 40, failures: 2, successes: 2, flapping: { changes: 4, withinMs: 200, stableMs: 60 } }
+const everyRule: Timing = {
+  ...timing,
+  hungMs: 40,
+  quietMs: 60,
+  failures: 2,
+  successes: 2,
+  flapping: { changes: 4, withinMs: 200, stableMs: 60 },
+}
 
 const runs = { numRuns: Number(process.env['TOWERWATCH_RUNS'] ?? 5_000) }
 const withinMs = 600_000
