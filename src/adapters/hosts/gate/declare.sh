@@ -8,7 +8,7 @@
 
 verb_declare() { # COUNT, then COUNT lines
   [ $# -eq 1 ] && is_number "$1" || exit 65
-  table=$nl ids=' ' files= sockets=$nl seen=' ' services= service_lanes=0 ds_id=
+  table=$nl ids=' ' files= sockets=$nl seen=' ' services= service_lanes=0 ds_id= ds_kind= ds_values=
   todo=$1 problem= d_id= d_kind= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope= d_label= d_home= d_program=
   while [ "$todo" -gt 0 ]; do
     todo=$((todo - 1))
@@ -35,7 +35,8 @@ verb_declare() { # COUNT, then COUNT lines
       P:/*) d_pid=$value files=$files$value$nl ;;
       L:/*) d_log=$value ;;
       C:/*) ;;
-      V:* | v:* | w:*) declare_service "$line" ;;
+      v:* | w:*) if [ -n "$ds_id" ]; then declare_service "$line"; else problem='a line of a service is of none'; fi ;;
+      V:*) declare_service "$line" ;;
       X:/*)
         case $sockets in *"$nl$value$nl"*) ;; *) sockets=$sockets$value$nl ;; esac
         ;;
