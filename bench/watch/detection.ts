@@ -164,6 +164,7 @@ function fleetFile(folder: string): string {
 fleet: detection
 state: state
 tower: { url: "ws://127.0.0.1:1/", account: towerwatch, password: { file: secret } }
+remedies: { budget: off, agentBudget: off, crashLoop: off }
 hosts: { local: { kind: local } }
 agents:
   steady:

@@ -29,8 +29,9 @@ tower:
   url: ${text(tower.url)}
   account: ${text(tower.account)}
   password: { file: ${text(tower.passwordFile)} }
-# Here agents are killed for fun, again and again: each death and each return is told at once.
+# Here agents are killed for fun, again and again: each death and each return is told at once, and nobody is given up.
 alerts: { groupWait: 100ms, groupInterval: 100ms, flapping: off }
+remedies: { budget: 200, agentBudget: 60, crashLoop: off }
 hosts:
   local: { kind: local, name: "Local" }
 ${sshHosts.join('\n')}

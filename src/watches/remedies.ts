@@ -18,7 +18,7 @@ import type { Roster } from './roster.ts'
 /** While somebody is at work there, or the ledger can't be read: how often to look whether that is over. */
 const recheckMs = 60_000
 /** Where the reason to refuse will pass by itself: how long to let it at first. */
-const passingMs = 30_000
+const passingMs = 10_000
 /** How far back what was tried matters, where no limit asks for more. */
 const lookBackMs = 86_400_000
 const mostStarts = 10_000

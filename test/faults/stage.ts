@@ -66,6 +66,10 @@ export interface StageOptions {
   tower?: { url: string; account: string; password: string }
   /** For the agents. */
   env?: Record<string, string>
+  /** More lines at the top of fleet.yaml. */
+  yaml?: string
+  /** More agents, as they stand in fleet.yaml, by the folder of the stage. */
+  moreAgents?: (folder: string) => string[]
 }
 
 export const timing = { periodMs: 1_000, graceMs: 2_000, pollMs: 200 }
@@ -92,9 +96,10 @@ poll: ${timing.pollMs}ms
 tower: { url: "${place.url}", account: ${place.account}, password: { file: secret } }
 push: { listen: "127.0.0.1:${pushPort}" }
 alerts: { groupWait: 50ms, groupInterval: 100ms, remind: off, flapping: off }
+${options.yaml ?? ''}
 hosts: { local: { kind: local } }
 agents:
-${agents.map((agent) => agent.yaml(`${timing.periodMs}ms`, `${timing.graceMs}ms`)).join('\n')}
+${[...agents.map((agent) => agent.yaml(`${timing.periodMs}ms`, `${timing.graceMs}ms`)), ...(options.moreAgents?.(folder) ?? [])].join('\n')}
 `,
   )
   const daemons: Daemon[] = []

@@ -232,7 +232,7 @@ it('an agent that is dead, and whose restart was refused, is tried again: anothe
   beats()
   dies()
   await clock.advance(10 * minuteMs)
-  expect(times()).toEqual([0, 30, 90, 210, 450])
+  expect(times()).toEqual([0, 10, 30, 70, 150, 310])
 })
 
 it('an agent whose people are at work on it is left alone until they are done', async () => {
