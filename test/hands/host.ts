@@ -56,14 +56,14 @@ export interface HandsHost {
   /** Nothing of its sshd moves any more, and no connection is reset. */
   freeze(): void
   thaw(): void
+  /** Cuts every connection, as the death of its process would. */
+  cut(): void
   /** Another login shell; only with an account of its own. */
   setShell(shell: string): Promise<void>
   /** As its account, on this machine; answers what it printed. */
   run(program: string, ...args: string[]): Promise<string>
   stop(): Promise<void>
 }
-
-const timing = 'period: 2s, grace: 4s, startGrace: 20s'
 
 export async function openHost(id: string, plan: HostPlan, number: number, place: Place, knownHosts: string): Promise<HandsHost> {
   const account = await place.account(id)
@@ -120,6 +120,8 @@ export async function openHost(id: string, plan: HostPlan, number: number, place
   const argv = (agent: string) => ['/bin/sh', worker, agent, 'json', path(agent, 'beat'), path(agent, 'pid'), 'model', '0.5']
   const pid = (agent: string) => Number(readFileSync(path(agent, 'pid'), 'utf8'))
 
+  const windows = new Set<string>()
+
   async function startAgent(agent: string): Promise<void> {
     rmSync(path(agent, 'beat'), { force: true })
     if (kinds[agent] === 'pane') {
@@ -128,6 +130,9 @@ export async function openHost(id: string, plan: HostPlan, number: number, place
         await tmux('set-option', '-g', 'remain-on-exit', 'on')
         place.ends(Number(await tmux('display-message', '-p', '#{pid}')))
       }
+      // The dead one of an earlier life.
+      if (windows.has(agent)) await tmux('kill-window', '-t', `fleet:${agent}`)
+      windows.add(agent)
       await tmux('new-window', '-d', '-t', 'fleet:', '-n', agent, '--', ...argv(agent))
     } else {
       const [program = '', ...args] = argv(agent)
@@ -144,7 +149,7 @@ export async function openHost(id: string, plan: HostPlan, number: number, place
         kind === 'pane'
           ? `kind: pane, socket: ${socket}, target: "fleet:${agent}"`
           : `kind: process, start: ${JSON.stringify(argv(agent))}, pidFile: ${path(agent, 'pid')}, log: ${path(agent, 'log')}`
-      return `  ${agent}: { host: ${id}, heartbeat: { file: ${path(agent, 'beat')}, format: json }, ${timing}, restart: { ${body} }`
+      return `  ${agent}: { host: ${id}, heartbeat: { file: ${path(agent, 'beat')}, format: json }, restart: { ${body} }`
     }),
   }
 
@@ -174,15 +179,14 @@ export async function openHost(id: string, plan: HostPlan, number: number, place
       chmodSync(file, 0o755)
       own(file)
     },
-    stopSshd: async () => {
-      await sshd.stop()
-      logs += sshd.log()
-    },
+    stopSshd: () => sshd.stop(),
     startSshd: async (more = {}) => {
+      logs += sshd.log()
       sshd = await begin({ ...plan.sshd, ...more, port })
     },
     freeze: () => signalAll('SIGSTOP'),
     thaw: () => signalAll('SIGCONT'),
+    cut: () => sshd.killSessions(),
     setShell: async (shell) => {
       if (!account.isItsOwn) throw new Error('the login shell of whoever runs the test is not changed')
       await run('usermod', ['--shell', shell, account.name])

@@ -16,6 +16,11 @@ export function processesOf(uid: number): number[] {
     .filter((pid) => pid > 0 && startOf(pid) !== undefined && read(`/proc/${pid}/status`)?.includes(`\nUid:\t${uid}\t`) === true)
 }
 
+/** Its command line, with blanks between the arguments; empty where there is no such process. */
+export function commandOf(pid: number): string {
+  return (read(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ').trim()
+}
+
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')

@@ -31,8 +31,10 @@ export interface HandsStage {
   incidents(kind: 'agent' | 'host', id: string): Incident[]
   /** The alerts that told of this incident. */
   told(incident: Incident | undefined): { kind: string; text: string }[]
-  /** As `health` tells it at this moment. */
+  /** As the ledger has it. */
   state(kind: 'agent' | 'host', id: string): string | undefined
+  /** When beats of this agent reached the watch, by the machine's time in ms. */
+  beatsSeenMs(agent: string): readonly number[]
   ask(operation: string, args?: Record<string, string>): Promise<Outcome>
   /** What `towerwatch doctor` says of all of it. */
   doctor(): Promise<string[]>
@@ -45,11 +47,13 @@ export interface StagePlan {
   hosts: Record<string, HostPlan>
   /** More lines at the top of fleet.yaml. */
   yaml?: string
-  /** More keys of every agent in fleet.yaml. */
+  /** Keys of every agent in fleet.yaml, instead of the usual ones. */
   agentYaml?: string
   /** When the agents live and before the watch is started. */
   before?: (host: (id: string) => HandsHost) => Promise<void>
 }
+
+const usual = 'period: 2s, grace: 4s, startGrace: 20s, policy: off'
 
 export async function openHands(plan: StagePlan): Promise<HandsStage> {
   const place = await openPlace()
@@ -68,7 +72,7 @@ async function raise(plan: StagePlan, place: Place): Promise<HandsStage> {
   const hosts: HandsHost[] = []
   for (const [id, host] of Object.entries(plan.hosts)) hosts.push(await openHost(id, host, hosts.length + 1, place, knownHosts))
   const file = join(folder, 'fleet.yaml')
-  const agents = hosts.flatMap(({ yaml }) => yaml.agents).map((agent) => `${agent}, policy: off${plan.agentYaml ?? ''} }`)
+  const agents = hosts.flatMap(({ yaml }) => yaml.agents).map((agent) => `${agent}, ${plan.agentYaml ?? usual} }`)
   writeFileSync(
     file,
     `version: 1
@@ -120,6 +124,10 @@ ${agents.join('\n')}
         log,
       }),
   })
+  const seenMs = new Map<string, number[]>()
+  watch.record((line) => {
+    if ('beat' in line) seenMs.set(line.agent, [...(seenMs.get(line.agent) ?? []), Date.now()])
+  })
   const actor = { kind: 'shell' as const, id: '0', name: 'hands' }
 
   return {
@@ -136,6 +144,7 @@ ${agents.join('\n')}
       const known = ledger.remembered()
       return (kind === 'agent' ? known.agents : known.hosts).get(id)?.status.state
     },
+    beatsSeenMs: (agent) => seenMs.get(agent) ?? [],
     ask: (operation, args = {}) => watch.desk.request({ operation, arguments: args, actor, via: 'shell' }, () => {}),
     doctor: async () => {
       const lines: string[] = []
