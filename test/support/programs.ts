@@ -12,6 +12,8 @@ const neededPrograms: Record<string, string> = {
   tmux: 'tmux',
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',
+  'ssh-agent': 'openssh-client',
+  'ssh-add': 'openssh-client',
   sshd: 'openssh-server',
   'tt++': 'tintin++',
   chromium: 'chromium',

@@ -1,14 +1,20 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createSshHost, type SshHostOptions } from '../../../src/adapters/hosts/ssh.ts'
 import type { AgentDeclaration, HostLink } from '../../../src/ports/host.ts'
 import { failure, hostContract } from '../../contracts/host.ts'
 import { orders } from '../../support/orders.ts'
 import { isAlive } from '../../support/processes.ts'
-import { freePort, makeKey, pin, type Sshd, startSshd } from '../../support/sshd.ts'
+import { programPath } from '../../support/programs.ts'
+import { freePort, makeKey, pin, type Sshd, type SshdOptions, startSshd } from '../../support/sshd.ts'
 import { until } from '../../support/until.ts'
+
+const run = promisify(execFile)
 
 async function fixtureOver(settings: { forceCommand?: string }) {
   const folder = await mkdtemp(join(tmpdir(), 'tw-'))
@@ -170,6 +176,112 @@ describe('ssh', () => {
       expect(() => createSshHost('far', { ...optionsOf(sshd), ...wrong })).toThrow(expect.objectContaining({ kind: 'refused' }))
     }
     expect(await failure(readFile(ran))).toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+describe('what the user has set up for ssh', () => {
+  let folder: string
+  let sshds: Sshd[] = []
+  const ends: (() => Promise<unknown>)[] = []
+  const keygen = (...words: string[]) => run(programPath('ssh-keygen'), ['-q', ...words])
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tw-'))
+  })
+  afterEach(async () => {
+    await Promise.all(ends.map((end) => end()))
+    ends.length = 0
+    await Promise.all(sshds.map((sshd) => sshd.stop()))
+    sshds = []
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  async function sshdAt(name: string, options: Partial<SshdOptions> = {}): Promise<Sshd> {
+    const sshd = await startSshd({ folder: join(folder, name), ...options })
+    sshds.push(sshd)
+    return sshd
+  }
+
+  /** As somebody who says nothing in fleet.yaml but the alias of his ~/.ssh/config. */
+  async function probeBy(config: string): Promise<number> {
+    const file = join(folder, 'config')
+    await writeFile(file, config)
+    const link = createSshHost('far', { address: 'far', config: file, connectTimeoutMs: 5_000 }).link()
+    try {
+      await link.open({ agents: [], services: [], sockets: [] }, new AbortController().signal)
+      return (await link.probe()).cores
+    } finally {
+      await link.close()
+    }
+  }
+
+  const hostBlock = (alias: string, sshd: Sshd, ...more: string[]) =>
+    [`Host ${alias}`, `HostName ${sshd.address}`, `Port ${sshd.port}`, `User ${sshd.user}`, ...more].join('\n  ').concat('\n')
+
+  it('goes through a jump host, which has to be known as well', async () => {
+    const jump = await sshdAt('jump', { address: '127.0.1.1' })
+    const far = await sshdAt('behind', { address: '127.0.1.2' })
+    const both = join(folder, 'both')
+    await writeFile(both, Buffer.concat([await readFile(jump.knownHosts), await readFile(far.knownHosts)]))
+    const blocks = (knownHosts: string) =>
+      hostBlock('jump', jump, `IdentityFile ${jump.identity}`, `UserKnownHostsFile ${knownHosts}`) +
+      hostBlock('far', far, 'ProxyJump jump', `IdentityFile ${far.identity}`, `UserKnownHostsFile ${far.knownHosts}`)
+    expect(await probeBy(blocks(both))).toBeGreaterThan(0)
+    expect(jump.log()).toContain('Accepted publickey')
+    // All that the far one hears comes from the jump host.
+    expect(far.log()).toContain('Accepted publickey')
+    const accepted = far.log().length
+    expect(await failure(probeBy(blocks(far.knownHosts)))).toMatchObject({ kind: 'host-key' })
+    expect(far.log().slice(accepted)).not.toContain('Accepted')
+  })
+
+  it('shows a certificate, and trusts the authority that certified a host', async () => {
+    const authority = join(folder, 'authority')
+    await makeKey(authority)
+    const far = await sshdAt('certified', { settings: [`TrustedUserCAKeys ${authority}.pub`, 'AuthorizedKeysFile none'] })
+    const identity = join(folder, 'certified_key')
+    await makeKey(identity)
+    await keygen('-s', authority, '-I', 'watch', '-n', far.user, '-V', '+1h', `${identity}.pub`)
+    expect(await probeBy(hostBlock('far', far, `IdentityFile ${identity}`, `UserKnownHostsFile ${far.knownHosts}`))).toBeGreaterThan(0)
+    expect(far.log()).toContain('ED25519-CERT')
+    await far.stop()
+
+    await keygen('-s', authority, '-I', 'host', '-h', '-n', far.address, '-V', '+1h', join(folder, 'certified', 'host_key.pub'))
+    const again = await sshdAt('certified', { settings: [`HostCertificate ${join(folder, 'certified', 'host_key-cert.pub')}`] })
+    const trusted = join(folder, 'trusted')
+    const [type, key] = (await readFile(`${authority}.pub`, 'utf8')).split(' ')
+    await writeFile(trusted, `@cert-authority [${again.address}]:* ${type} ${key}\n`)
+    expect(await probeBy(hostBlock('far', again, `IdentityFile ${again.identity}`, `UserKnownHostsFile ${trusted}`))).toBeGreaterThan(0)
+    await writeFile(trusted, `@revoked * ${type} ${key}\n`)
+    const refused = probeBy(hostBlock('far', again, `IdentityFile ${again.identity}`, `UserKnownHostsFile ${trusted}`))
+    expect(await failure(refused)).toMatchObject({ kind: 'host-key' })
+  })
+
+  it('asks an agent for the key', async () => {
+    const far = await sshdAt('agent')
+    const socket = join(folder, 'agent.sock')
+    const agent = spawn(programPath('ssh-agent'), ['-D', '-a', socket], { stdio: 'ignore' })
+    ends.push(async () => {
+      const gone = once(agent, 'exit')
+      agent.kill('SIGTERM')
+      await gone
+    })
+    await until(() => run(programPath('ssh-add'), ['-q', far.identity], { env: { SSH_AUTH_SOCK: socket } }).then(() => true), {
+      withinMs: 10_000,
+      what: 'the agent to take the key',
+    })
+    const block = (...more: string[]) => hostBlock('far', far, `UserKnownHostsFile ${far.knownHosts}`, 'IdentityFile none', ...more)
+    expect(await probeBy(block(`IdentityAgent ${socket}`))).toBeGreaterThan(0)
+    expect(await failure(probeBy(block('IdentityAgent none')))).toMatchObject({ kind: 'auth' })
+  })
+
+  it('finds a host in a known_hosts whose names are hashed', async () => {
+    const far = await sshdAt('hashed')
+    const hashed = join(folder, 'hashed_names')
+    await writeFile(hashed, await readFile(far.knownHosts))
+    await keygen('-H', '-f', hashed)
+    expect(await readFile(hashed, 'utf8')).toMatch(/^\|1\|/)
+    expect(await probeBy(hostBlock('far', far, `IdentityFile ${far.identity}`, `UserKnownHostsFile ${hashed}`))).toBeGreaterThan(0)
   })
 })
 
