@@ -6,6 +6,7 @@ import type { TraceLine } from './domain/trace.ts'
 import { type Engine, openEngine } from './engine.ts'
 import { type Desk, openDesk } from './operations/desk.ts'
 import type { Operation } from './operations/operation.ts'
+import { openViewers } from './operations/viewers.ts'
 import type { BeatSource } from './ports/beat-source.ts'
 import type { WatchClock } from './ports/clock.ts'
 import type { Host } from './ports/host.ts'
@@ -98,6 +99,9 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       daysBefore: (nowMs, count) => daysBefore(nowMs, count, { timeZone: config.timeZone, aheadMs: clock.wall() - clock.now() }),
       tower: () => tower?.link(),
       stopping: stopping.signal,
+      viewers: openViewers(),
+      random,
+      tell: (text) => void engine.notifier.tell({ id: ports.newId(), kind: 'notice', subjects: [], incidents: [], at: clock.now(), text }),
     },
     log,
   )

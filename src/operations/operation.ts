@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Attempt, HostHealth, HostLink } from '../ports/host.ts'
 import type { Ledger } from '../ports/ledger.ts'
 import type { TowerLink } from '../ports/tower.ts'
+import type { Viewers } from './viewers.ts'
 
 /** waiting: nothing was done yet, a second person has to confirm it. */
 export type OutcomeStatus = 'ok' | 'failed' | 'timeout' | 'refused' | 'waiting'
@@ -50,6 +51,10 @@ export interface OperationContext {
   tower(): { state: TowerLink; sinceMs: number } | undefined
   /** Fires when the watch stops: whoever waits for something stops waiting. */
   stopping: AbortSignal
+  /** Fires when the one who asked went away; absent where that can't be told. For what is of no use without somebody who reads it. */
+  away?: AbortSignal
+  /** Who watches whom. */
+  viewers: Viewers
   actor: Actor
   /** A line for the one who asked, as it happens. */
   progress(line: string): void
@@ -90,9 +95,18 @@ export interface ActingOperation extends OperationDeclaration {
   plan(args: CheckedArguments, context: ActContext): Promise<Outcome>
 }
 
+export interface Confirmations {
+  /** What the code stands for, and whether this person may confirm it. */
+  plan(code: string): Outcome
+  /** Has it done; resolves with what came of it. */
+  confirm(code: string): Promise<Outcome>
+}
+
 export interface ActContext extends OperationContext {
   /** Of this operation in the audit: what the host knows a repeated order by. */
   attempt: Attempt
+  /** What waits for a second person, who is the one that asks now. */
+  confirmations: Confirmations
   /**
    * Asks for another operation on behalf of the same person; it has an audit record of its own. A dry run asks for dry runs
    * only. At most three may ask for one another in a row, and none for what it is a part of: the rest is refused. Never rejects.

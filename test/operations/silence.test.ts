@@ -77,7 +77,7 @@ describe.each(['silence', 'maintenance'] as const)('%s', (kind) => {
     [{ subject: 'host timmy', duration: '1h', reason: 'x' }, /^There is no such agent or host\. /],
   ])('with %j is refused with what to type', async (args, sentence) => {
     expect(await world.ask(kind, args)).toMatchObject({ status: 'refused', lines: [expect.stringMatching(sentence)] })
-    expect(world.ledger.written).toEqual([])
+    expect(world.ledger.written).toMatchObject([{ kind: 'operation', operation: { status: 'refused' } }])
   })
 })
 

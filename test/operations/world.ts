@@ -4,6 +4,7 @@ import type { Actor } from '../../src/domain/operation.ts'
 import { type Desk, openDesk } from '../../src/operations/desk.ts'
 import type { Operation, Outcome } from '../../src/operations/operation.ts'
 import { operations } from '../../src/operations/registry.ts'
+import { openViewers } from '../../src/operations/viewers.ts'
 import type { TowerLink } from '../../src/ports/tower.ts'
 import { type HostWatch, startHostWatch } from '../../src/watches/host-watch.ts'
 import { openJournal } from '../../src/watches/journal.ts'
@@ -26,6 +27,8 @@ export interface World {
   config: Config
   desk: Desk
   hosts: Map<string, FakeHost>
+  /** What everybody was told. */
+  told: string[]
   tower: { state: TowerLink; sinceMs: number } | undefined
   host(id: string): FakeHost
   /** Asks as a person of this machine would; resolves with the outcome and the lines of progress. */
@@ -40,12 +43,13 @@ export const theWatch: Actor = { kind: 'watch', id: 'watch', name: 'the watch' }
 /** Hosts are watched from the first `clock.advance` on. */
 export function openWorld(
   agents: AgentConfig[],
-  more: { operations?: readonly Operation[]; config?: Partial<Config>; occurrences?: readonly Occurrence[] } = {},
+  more: { operations?: readonly Operation[]; config?: Partial<Config>; occurrences?: readonly Occurrence[]; random?: () => number } = {},
 ): World {
   const clock = virtualClock()
   const ledger = brittleLedger()
   const log = keptLog()
   const config = fleetConfig(agents, more.config)
+  const told: string[] = []
   const stopping = new AbortController()
   const journal = openJournal(ledger, log)
   const roster = openRoster(config, { ledger, journal, clock, log })
@@ -74,6 +78,9 @@ export function openWorld(
       daysBefore: (nowMs, count) => daysBefore(nowMs, count, { timeZone: config.timeZone, aheadMs: 0 }),
       tower: () => world.tower,
       stopping: stopping.signal,
+      viewers: openViewers(),
+      random: () => more.random?.() ?? 0.5,
+      tell: (text) => void told.push(text),
     },
     log,
   )
@@ -93,6 +100,7 @@ export function openWorld(
     config,
     desk,
     hosts,
+    told,
     tower: undefined,
     stopping,
     host: (id) => {

@@ -1,0 +1,86 @@
+import type { AuditEntry } from '../domain/audit.ts'
+import { sayDuration } from '../domain/duration.ts'
+import type { Operation, OperationContext, Outcome } from './operation.ts'
+import { screen } from './saying.ts'
+import { cut, table } from './table.ts'
+
+const shown = 20
+/** Each has a beginning and an end. */
+const mostEntries = 2 * shown
+
+export const audit: Operation = {
+  name: 'audit',
+  aliases: [],
+  summary: 'Who asked for what, and what came of it, newest first',
+  help: 'Everything that changes something, or would have: who asked for it, from where, why, and what came of it, dry runs and refusals, too. With an agent or a host: what was about it. With a number: that one in full. Each entry holds the hash of the one before it; "towerwatch audit --verify" in a shell checks them all.',
+  arguments: [{ name: 'about', kind: 'word', required: false, help: 'an agent or a host by its id, or the number of an operation' }],
+  examples: ['audit', 'audit bezalel', 'audit 12'],
+  effect: 'sees',
+  role: 'operate',
+  answeredBy: 'watch',
+  deadlineMs: 10_000,
+
+  async run(args, context) {
+    const about = (args['about'] ?? '').toLowerCase()
+    if (/^#?[0-9]{1,12}$/.test(about)) return one(Number(about.replace('#', '')), context)
+    return list(about === '' ? undefined : about, context)
+  },
+}
+
+function list(subject: string | undefined, { config, clock, ledger }: OperationContext): Outcome {
+  if (subject !== undefined && !config.agents.has(subject) && !config.hosts.has(subject)) {
+    return { status: 'refused', lines: ['There is no agent or host of that id. For example: audit bezalel'] }
+  }
+  const entries = ledger.audit({ limit: mostEntries, ...(subject !== undefined && { subject }) })
+  // Of each operation its newest entry.
+  const last = [...new Map([...entries].reverse().map((entry) => [entry.number, entry])).values()]
+  const newest = last.sort((a, b) => b.seq - a.seq).slice(0, shown)
+  if (newest.length === 0) return { status: 'ok', lines: ['Nothing was asked for so far.'], data: { audit: [] } }
+  const rows = newest.map((entry) => [
+    String(entry.number),
+    `${sayDuration(clock.now() - entry.atMs)} ago`,
+    cut(entry.actor.name, 14),
+    entry.isDryRun ? `${entry.event} (dry)` : entry.event,
+    sayWhat(entry),
+  ])
+  return {
+    status: 'ok',
+    lines: [...table(['number', 'when', 'who', 'result', 'what'], rows, screen), 'For one in full, type: audit and its number'],
+    data: { audit: newest.map(toData) },
+  }
+}
+
+function one(number: number, { ledger, clock }: OperationContext): Outcome {
+  const entries = ledger.audit({ number, limit: shown }).reverse()
+  const [first] = entries
+  if (!first) return { status: 'refused', lines: [`Nothing of number ${number} is in the audit. To see what is, type: audit`] }
+  const from = first.actor.from === undefined ? '' : `, from ${first.actor.from}`
+  return {
+    status: 'ok',
+    lines: [
+      `${number}: ${sayWhat(first)}${first.isDryRun ? ' (a dry run)' : ''}`,
+      `asked for by ${first.actor.name} (${first.actor.kind} ${first.actor.id}) via ${first.via}${from}`,
+      ...(first.why === undefined ? [] : [`because: ${first.why}`]),
+      ...(first.partOf === undefined ? [] : [`a part of ${first.partOf}`]),
+      ...entries.flatMap((entry) => [
+        `entry ${entry.seq}, ${sayDuration(clock.now() - entry.atMs)} ago: ${entry.event}${entry.confirmedBy ? `, confirmed by ${entry.confirmedBy.name} (${entry.confirmedBy.kind} ${entry.confirmedBy.id})` : ''}`,
+        ...entry.lines.map((line) => `  ${line}`),
+      ]),
+    ],
+    data: { audit: entries.map(toData) },
+  }
+}
+
+/** "maintenance host ezra 2h new disk" */
+function sayWhat({ operation, arguments: args }: AuditEntry): string {
+  const words = Object.values(args).map((value) =>
+    String(value)
+      .replace(/^agent:/, '')
+      .replace(/^host:/, 'host '),
+  )
+  return [operation, ...words].join(' ')
+}
+
+function toData({ atMs, ...entry }: AuditEntry) {
+  return { ...entry, at: new Date(atMs).toISOString() }
+}

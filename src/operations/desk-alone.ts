@@ -1,0 +1,75 @@
+/** One act on an agent at a time, and only so many at all. Who asks for the same meanwhile follows the one that is under way. */
+import type { Actor } from '../domain/operation.ts'
+import type { Audit } from './desk-audit.ts'
+import { chainOf, type DeskContext, type Job, refusal } from './desk-job.ts'
+import type { Outcome } from './operation.ts'
+import { openTurns } from './turns.ts'
+
+/** An act that is under way, which a second one on the same agent waits for instead of doing it twice. */
+interface Act {
+  by: Actor
+  outcome: Promise<Outcome>
+  listeners: Set<(line: string) => void>
+}
+
+export interface Alone {
+  perform(job: Job): Promise<Outcome>
+  isActedOn(agent: string): boolean
+}
+
+export function openAlone(context: Pick<DeskContext, 'config' | 'stopping'>, audit: Audit, act: (job: Job) => Promise<Outcome>): Alone {
+  const acts = new Map<string, Act>()
+  const turns = openTurns(() => context.config().remedies.atOnce)
+
+  function perform(job: Job): Promise<Outcome> {
+    const { operation, args, asked, progress, by } = job
+    const agent = args['agent'] ?? ''
+    const running = acts.get(agent)
+    // It would wait for itself.
+    if (running && chainOf(by).some((one) => one.args['agent'] === agent)) {
+      return Promise.resolve(refusal(`${operation.name} of ${agent} is a part of itself: not done.`))
+    }
+    if (running) return follow(running, job)
+    const listeners = new Set([progress])
+    const tell = (line: string) => {
+      for (const listener of listeners) listener(line)
+    }
+    const outcome = inTurn({ ...job, progress: tell }).finally(() => acts.delete(agent))
+    acts.set(agent, { by: asked.actor, outcome, listeners })
+    return outcome
+  }
+
+  async function follow(running: Act, job: Job): Promise<Outcome> {
+    const { asked, progress } = job
+    progress(`${running.by.name} is already at it; I follow that one.`)
+    running.listeners.add(progress)
+    const outcome = await running.outcome
+    // The watch may only start what is dead; that this one lives is no answer to a person who wants it stopped first.
+    const isOnlyTheWatchs = running.by.kind === 'watch' && asked.actor.kind !== 'watch' && outcome.status === 'refused'
+    if (isOnlyTheWatchs && !outcome.passes) return perform(job)
+    // The watch asked for nothing that was not under way: it is in no audit twice, and counts as no attempt of its own.
+    if (asked.actor.kind !== 'watch') {
+      const lines = [`followed ${running.by.name}: ${outcome.status}`]
+      if (job.waited) await audit.end(job.waited, { status: 'followed', lines })
+      else await audit.note({ ...asked, operation: job.operation.name, arguments: job.args }, { status: 'followed', lines })
+    }
+    return outcome
+  }
+
+  /** The audit is written when its turn has come: what waits has not begun. */
+  async function inTurn(job: Job): Promise<Outcome> {
+    const { asked, progress, by } = job
+    // What is asked for by one that has a turn belongs to that turn: both waiting for the other would be for ever.
+    if (by?.hasTurn) return act(job)
+    const waiting = (underWay: number) => progress(`waiting: ${underWay} ${underWay === 1 ? 'restart is' : 'restarts are'} under way`)
+    const giveBack = await turns.take(asked.actor.kind === 'watch' ? 'watch' : 'person', waiting, context.stopping)
+    if (!giveBack) return { ...refusal('The watch stops: nothing was done.'), passes: true }
+    try {
+      return await act(job)
+    } finally {
+      giveBack()
+    }
+  }
+
+  return { perform, isActedOn: (agent) => acts.has(agent) }
+}

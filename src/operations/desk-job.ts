@@ -1,0 +1,56 @@
+/** What passes through the desk: a request, what is known of it, and who asked for it. */
+import type { Actor } from '../domain/operation.ts'
+import type { OperationRecord } from '../ports/ledger.ts'
+import type { ActingOperation, CheckedArguments, OperationContext, Outcome } from './operation.ts'
+
+export interface DeskRequest {
+  operation: string
+  arguments: Readonly<Record<string, unknown>>
+  actor: Actor
+  /** Where it came from. */
+  via: 'tower' | 'shell' | 'watch'
+  /** Why, where no argument says it: for what the watch does by itself, the incident. For the audit. */
+  why?: string
+}
+
+/** Everything that an operation sees, but what depends on who asks. */
+export type DeskContext = Omit<OperationContext, 'actor' | 'progress' | 'config'> & {
+  config: () => OperationContext['config']
+  /** By which hosts know the orders of this ledger; it resolves when that is durable. */
+  watchId: string | Promise<string>
+  /** In [0, 1). */
+  random: () => number
+  /** Has a sentence of at most 400 characters told to everybody. */
+  tell: (text: string) => void
+}
+
+/** An operation that acts, with everything known of who asked for it. */
+export interface Job {
+  operation: ActingOperation
+  args: CheckedArguments
+  asked: DeskRequest
+  progress: (line: string) => void
+  by?: Asker
+  /** Its record, where it has waited for a second person. */
+  waited?: OperationRecord
+}
+
+/** An operation that asks for another one. */
+export interface Asker {
+  number: number
+  operation: string
+  args: CheckedArguments
+  isDryRun: boolean
+  /** It is one of the so many that may be under way at once. */
+  hasTurn: boolean
+  by?: Asker
+}
+
+/** The asker, who asked for that, and so on. */
+export function chainOf(asker: Asker | undefined): Asker[] {
+  return asker ? [asker, ...chainOf(asker.by)] : []
+}
+
+export function refusal(line: string): Outcome {
+  return { status: 'refused', lines: [line] }
+}
