@@ -45,8 +45,9 @@ export const restart: Operation = {
     // A person may stop what lives; the watch by itself starts only what is dead.
     const mode = context.actor.kind === 'watch' ? 'only-dead' : 'stop-first'
     const begunMs = context.clock.now()
-    // Listening begins before the start: a quick agent beats before the gate has answered.
-    const newLife = listenForNewLife(id, context)
+    // Listening begins before the start: a quick agent beats before the gate has answered. One that was dead when this was
+    // begun beats in no old life any more.
+    const newLife = listenForNewLife(id, context, mode === 'only-dead' ? begunMs : Number.POSITIVE_INFINITY)
     try {
       await hands.restart(id, mode, { attempt: context.attempt, isDryRun: false }, ({ step, text }) => context.progress(`${step}: ${text}`))
     } catch (error) {
@@ -95,7 +96,11 @@ function unreachable(id: string, host: string, context: OperationContext): Outco
   const since = status
     ? ` (${status.state === 'unreachable' ? sayCause(status.cause ?? 'unreachable') : status.state} for ${sayDuration(context.clock.now() - status.sinceMs)})`
     : ''
-  return { status: 'failed', lines: [`${id} was not restarted: its host ${host} can't be reached${since}. Nothing was done there.`] }
+  return {
+    status: 'failed',
+    lines: [`${id} was not restarted: its host ${host} can't be reached${since}. Nothing was done there.`],
+    passes: true,
+  }
 }
 
 function outcomeOf(error: HostError): Outcome['status'] {
@@ -107,10 +112,10 @@ function outcomeOf(error: HostError): Outcome['status'] {
  * Waits for a beat whose epoch is not the last one known. Where none was known, only a beat that was written after the
  * start counts: before it, the old life may still have been beating.
  */
-function listenForNewLife(id: string, context: OperationContext) {
+function listenForNewLife(id: string, context: OperationContext, knownDeadMs: number) {
   const lastEpoch = context.agent(id)?.facts.lastBeat?.epoch ?? ''
   const giveUp = new AbortController()
-  let startedMs = Number.POSITIVE_INFINITY
+  let startedMs = knownDeadMs
   let sawEpoch = false
   let sawNameless = false
   const beat = context.nextBeat(
@@ -126,7 +131,7 @@ function listenForNewLife(id: string, context: OperationContext) {
   return {
     beat,
     started: () => {
-      startedMs = context.clock.now()
+      startedMs = Math.min(startedMs, context.clock.now())
     },
     stop: () => giveUp.abort(),
     /** It beats, but nothing tells its lives apart. */

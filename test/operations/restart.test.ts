@@ -208,4 +208,22 @@ describe('a restart of an agent whose beats do not tell its lives apart', () => 
     expect(world.desk.isActedOn('timmy')).toBe(true)
     expect((await ended).status).toBe('ok')
   })
+  it('of one that was dead counts its first beat, although that came before the host had answered', async () => {
+    await opened()
+    host.beat('timmy', {})
+    await world.clock.advance(0)
+    host.kill('timmy')
+    await world.clock.advance(1_000)
+    expect(world.roster.agent('timmy')?.facts.lastBeat?.epoch).toBe('')
+    host.onStart('timmy', (pid) => host.beat('timmy', { pid, epoch: 'new' }, 300))
+    host.hang()
+    let outcome: Outcome | undefined
+    void world.ask('restart', { agent: 'timmy' }, theWatch).then((found) => {
+      outcome = found
+    })
+    await world.clock.advance(500)
+    host.answerAgain()
+    await world.clock.advance(3_000)
+    expect(outcome?.status).toBe('ok')
+  })
 })
