@@ -15,7 +15,7 @@ export const keyTable: readonly KeyRow[] = [
   row('read the log of an agent in the allow-list', 'yes', 'yes'),
   row('compare the settings of an agent in the allow-list', 'yes', 'yes'),
   row('restart an agent in the allow-list, as it says there', 'no', 'yes'),
-  row('revive a dead pane of the allow-list', 'no', 'yes'),
+  row('revive a dead pane of a tmux server in the allow-list', 'no', 'yes'),
   row('keep the settings of an agent in the allow-list as good', 'no', 'yes'),
   row('put back settings that were kept', 'no', 'yes'),
   row('declare an agent that is not in the allow-list', 'no', 'no'),
@@ -31,7 +31,7 @@ export const keyTable: readonly KeyRow[] = [
   row('reach another port through the host', 'no', 'no'),
   row('open a port on the host', 'no', 'no'),
   row('take the ssh agent of the watch along', 'no', 'no'),
-  row('send variables for the environment', 'no', 'no'),
+  row('set LANG and LC_…, where the host takes them (AcceptEnv)', 'yes', 'yes'),
 ]
 
 /** As lines of text, for the shell. */
