@@ -9,13 +9,14 @@ import type { Operation } from './operations/operation.ts'
 import { openViewers } from './operations/viewers.ts'
 import type { BeatSource } from './ports/beat-source.ts'
 import type { WatchClock } from './ports/clock.ts'
-import type { Host } from './ports/host.ts'
+import { type Host, HostError } from './ports/host.ts'
 import type { AlertRecord, Ledger } from './ports/ledger.ts'
 import type { Log } from './ports/log.ts'
 import type { Sink } from './ports/sink.ts'
 import type { Tower, TowerHandlers } from './ports/tower.ts'
 import { startActivity } from './watches/activity.ts'
 import { startBudgetWatch } from './watches/budget.ts'
+import { startHealthWatch } from './watches/health.ts'
 import { heedful } from './watches/heedful.ts'
 import { type HostWatch, startHostWatch } from './watches/host-watch.ts'
 import { daysBefore } from './watches/local-days.ts'
@@ -74,6 +75,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   const { roster, mutes } = engine
   let hosts = new Map<string, HostWatch>()
   const stopping = new AbortController()
+  const health = startHealthWatch(() => config, { ...engine, ledger, clock, log })
   /** One change of the declaration after the other: two at once would leave the hosts of the first one watched for ever. */
   let redeclared = Promise.resolve()
 
@@ -93,7 +95,11 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       observe: roster.observe,
       mutes,
       hands: (host) => hosts.get(host)?.link(),
-      health: (host) => hosts.get(host)?.health(),
+      health: (host) => {
+        const seen = hosts.get(host)?.health()
+        return seen && { ...seen, ...health.of(host) }
+      },
+      probe: (host) => hosts.get(host)?.probe() ?? Promise.reject(new HostError('closed', `nobody watches host ${host}`)),
       fault: (agent) => hosts.get(config.agents.get(agent)?.host ?? '')?.fault(agent),
       nextBeat: (agent, fits, signal) => nextBeat(roster, agent, fits, signal),
       daysBefore: (nowMs, count) => daysBefore(nowMs, count, { timeZone: config.timeZone, aheadMs: clock.wall() - clock.now() }),
@@ -113,8 +119,15 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       // First connects are spread out: fifty key exchanges at once would make the first answers late.
       const firstDelayMs = host.kind === 'local' ? 0 : random() * 50 * config.hosts.size
       const watch = startHostWatch(
-        { host, agents, pollMs: config.pollMs, firstDelayMs },
-        { host: ports.host(host.id, config), ...seen, log, random, isActedOn: desk.isActedOn },
+        { host, agents, pollMs: config.pollMs, firstDelayMs, healthEveryMs: config.healthEveryMs },
+        {
+          host: ports.host(host.id, config),
+          ...seen,
+          log,
+          random,
+          isActedOn: desk.isActedOn,
+          onHealth: (found) => health.observe(host.id, found),
+        },
       )
       started.set(host.id, watch)
     }

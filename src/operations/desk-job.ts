@@ -11,10 +11,12 @@ export interface DeskRequest {
   via: 'tower' | 'shell' | 'watch'
   /** Why, where no argument says it: for what the watch does by itself, the incident. For the audit. */
   why?: string
+  /** Fires when the one who asked went away, where that can be told. What changes something goes on all the same. */
+  away?: AbortSignal
 }
 
 /** Everything that an operation sees, but what depends on who asks. */
-export type DeskContext = Omit<OperationContext, 'actor' | 'progress' | 'config'> & {
+export type DeskContext = Omit<OperationContext, 'actor' | 'progress' | 'config' | 'away'> & {
   config: () => OperationContext['config']
   /** By which hosts know the orders of this ledger; it resolves when that is durable. */
   watchId: string | Promise<string>

@@ -128,9 +128,9 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
     return request({ ...asked, operation, arguments: given }, progress, asker)
   }
 
-  function seen({ actor }: DeskRequest, progress: (line: string) => void): OperationContext {
+  function seen({ actor, away }: DeskRequest, progress: (line: string) => void): OperationContext {
     const { config, watchId: _, random: __, tell: ___, ...rest } = context
-    return { ...rest, config: config(), actor, progress }
+    return { ...rest, config: config(), actor, progress, ...(away && { away }) }
   }
 
   async function guarded(

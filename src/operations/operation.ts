@@ -1,6 +1,7 @@
 /** What an operation is: its declaration for help and for the Tower, and the code that does it. */
 import type { Config } from '../config/config.ts'
 import type { AgentEvent, AgentRecord, Beat } from '../domain/agent.ts'
+import type { JudgedHealth } from '../domain/health.ts'
 import type { HostRecord } from '../domain/host.ts'
 import type { Incident, Mute, Subject } from '../domain/incident.ts'
 import type { Actor, OperationDeclaration } from '../domain/operation.ts'
@@ -41,7 +42,10 @@ export interface OperationContext {
   mutes: MuteBook
   /** The hands on a host; undefined while it can't be reached. */
   hands(host: string): HostLink | undefined
-  health(host: string): { atMs: number; health: HostHealth } | undefined
+  /** What the host said last of itself, and when. */
+  health(host: string): ({ atMs: number; health: HostHealth } & JudgedHealth) | undefined
+  /** Asks the host how it is, now; `health` knows it then. Rejects with HostError. */
+  probe(host: string): Promise<HostHealth>
   /** What is wrong with an agent's heartbeat and what to do about it, if anything. */
   fault(agent: string): string | undefined
   /** Resolves with the first beat that fits, undefined when the signal fired first. */

@@ -38,7 +38,7 @@ describe('what is new in a pane', () => {
   })
 
   it('is never a line that does not stand there, and nothing where nothing changed', () => {
-    const screen = fc.array(fc.constantFrom('', 'a', 'b', 'ab', 'c'), { maxLength: 12 })
+    const screen = fc.array(fc.constantFrom<string>('', 'a', 'b', 'ab', 'c'), { maxLength: 12 })
     fc.assert(
       fc.property(screen, screen, (before, now) => {
         const left = [...now]

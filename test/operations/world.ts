@@ -6,6 +6,7 @@ import type { Operation, Outcome } from '../../src/operations/operation.ts'
 import { operations } from '../../src/operations/registry.ts'
 import { openViewers } from '../../src/operations/viewers.ts'
 import type { TowerLink } from '../../src/ports/tower.ts'
+import { startHealthWatch } from '../../src/watches/health.ts'
 import { type HostWatch, startHostWatch } from '../../src/watches/host-watch.ts'
 import { openJournal } from '../../src/watches/journal.ts'
 import { daysBefore } from '../../src/watches/local-days.ts'
@@ -54,6 +55,8 @@ export function openWorld(
   const journal = openJournal(ledger, log)
   const roster = openRoster(config, { ledger, journal, clock, log })
   const mutes = startMutes(() => config, { ledger, journal, clock, occurrences: () => more.occurrences ?? [] })
+  const notifier = { notice: ({ text }: { text: string }) => void news.push(text) }
+  const health = startHealthWatch(() => config, { mutes, notifier, journal, ledger, clock, log })
   const hosts = new Map([...config.hosts.keys()].map((id) => [id, fakeHost(id, clock)]))
   const watches = new Map<string, HostWatch>()
   const desk = openDesk(
@@ -72,7 +75,11 @@ export function openWorld(
       observe: roster.observe,
       mutes,
       hands: (host) => watches.get(host)?.link(),
-      health: (host) => watches.get(host)?.health(),
+      health: (host) => {
+        const seen = watches.get(host)?.health()
+        return seen && { ...seen, ...health.of(host) }
+      },
+      probe: (host) => watches.get(host)?.probe() ?? Promise.reject(new Error(`no host ${host}`)),
       fault: (agent) => watches.get(config.agents.get(agent)?.host ?? '')?.fault(agent),
       nextBeat: (agent, fits, signal) => nextBeat(roster, agent, fits, signal),
       daysBefore: (nowMs, count) => daysBefore(nowMs, count, { timeZone: config.timeZone, aheadMs: 0 }),
@@ -88,7 +95,8 @@ export function openWorld(
     const fake = hosts.get(host.id)
     if (!fake) continue
     const mine = agents.filter((agent) => agent.host === host.id)
-    const ports = { host: fake, roster, clock, log, random: () => 0, isActedOn: desk.isActedOn }
+    const onHealth = (found: HostHealth) => health.observe(host.id, found)
+    const ports = { host: fake, roster, clock, log, random: () => 0, isActedOn: desk.isActedOn, onHealth }
     watches.set(host.id, startHostWatch({ host, agents: mine, pollMs: config.pollMs, firstDelayMs: 0 }, ports))
   }
   const world: World = {
