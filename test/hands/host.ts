@@ -1,6 +1,6 @@
 /** One host of a test: an sshd, an account, a tmux server, agents. */
 import { execFile, spawn } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { descendants, isAlive, killHard } from '../support/processes.ts'
@@ -8,12 +8,24 @@ import { programPath } from '../support/programs.ts'
 import { pin, type Sshd, type SshdOptions, startSshd } from '../support/sshd.ts'
 import { until } from '../support/until.ts'
 import type { Account, Place } from './accounts.ts'
+import { startOf } from './process-start.ts'
 
 const run = promisify(execFile)
 const workerSource = join(import.meta.dirname, '..', '..', 'src', 'demo', 'worker.sh')
 
-/** pane: in a tmux window. process: started detached, with a pid file. */
-export type HandsAgentKind = 'pane' | 'process'
+/**
+ * pane: in a tmux window. process: started detached, with a pid file. sleeper: the same, as cheap as can be: its beats are
+ * written by `beatForSleepers`.
+ */
+export type HandsAgentKind = 'pane' | 'process' | 'sleeper'
+
+/** Notes each of its lives. */
+const sleeper = `#!/bin/sh
+# NAME FOLDER
+echo "$1 $$" >>"$2/starts"
+echo "$$" >"$2/$1.pid"
+exec sleep 100000
+`
 
 type SshdMore = Pick<SshdOptions, 'forceCommand' | 'settings'>
 
@@ -45,6 +57,10 @@ export interface HandsHost {
   kill(agent: string): void
   /** Resolves once it has beaten. */
   startAgent(agent: string): Promise<void>
+  /** A beat of each sleeper that lives. */
+  beatForSleepers(): void
+  /** Of each life of a sleeper its name, in the order of their starts. */
+  starts(): string[]
   /** Puts a program in front of the system's own for all that log in. Undefined: it is gone again. */
   fake(program: string, script: string | undefined): void
   /** Whose keys are let in: nobody's, when it is empty. */
@@ -77,6 +93,8 @@ export async function openHost(id: string, plan: HostPlan, number: number, place
   const worker = join(place.folder, 'worker.sh')
   // The project may lie where no other account may look.
   if (!existsSync(worker)) writeFileSync(worker, readFileSync(workerSource), { mode: 0o755 })
+  const sleeperFile = join(place.folder, 'sleeper.sh')
+  if (!existsSync(sleeperFile)) writeFileSync(sleeperFile, sleeper, { mode: 0o755 })
   mkdirSync(bin)
   own(bin)
 
@@ -117,13 +135,17 @@ export async function openHost(id: string, plan: HostPlan, number: number, place
 
   const kinds = plan.agents ?? {}
   const path = (agent: string, what: string) => join(home, `${agent}.${what}`)
-  const argv = (agent: string) => ['/bin/sh', worker, agent, 'json', path(agent, 'beat'), path(agent, 'pid'), 'model', '0.5']
+  const argv = (agent: string) =>
+    kinds[agent] === 'sleeper'
+      ? ['/bin/sh', sleeperFile, agent, home]
+      : ['/bin/sh', worker, agent, 'json', path(agent, 'beat'), path(agent, 'pid'), 'model', '0.5']
   const pid = (agent: string) => Number(readFileSync(path(agent, 'pid'), 'utf8'))
 
   const windows = new Set<string>()
 
   async function startAgent(agent: string): Promise<void> {
-    rmSync(path(agent, 'beat'), { force: true })
+    const first = path(agent, kinds[agent] === 'sleeper' ? 'pid' : 'beat')
+    rmSync(first, { force: true })
     if (kinds[agent] === 'pane') {
       if (!existsSync(socket)) {
         await tmux('new-session', '-d', '-s', 'fleet', '-n', 'keeper', '-x', '80', '-y', '24', 'exec sleep 100000')
@@ -139,7 +161,7 @@ export async function openHost(id: string, plan: HostPlan, number: number, place
       const child = spawn(program, args, { ...as, cwd: home, env, stdio: 'ignore', detached: true })
       if (child.pid !== undefined) place.ends(child.pid)
     }
-    await until(() => existsSync(path(agent, 'beat')), { withinMs: 20_000, what: `${agent} beats` })
+    await until(() => existsSync(first), { withinMs: 20_000, what: `${agent} lives` })
   }
 
   const yaml = {
@@ -171,6 +193,19 @@ export async function openHost(id: string, plan: HostPlan, number: number, place
     pid,
     kill: (agent) => killHard(pid(agent)),
     startAgent,
+    beatForSleepers: () => {
+      for (const agent of Object.keys(kinds)) {
+        const alive = startOf(pid(agent))
+        if (alive === undefined) continue
+        writeFileSync(path(agent, 'beat.new'), JSON.stringify({ at: Date.now(), pid: pid(agent), epoch: `${pid(agent)}-${alive}` }))
+        renameSync(path(agent, 'beat.new'), path(agent, 'beat'))
+      }
+    },
+    starts: () =>
+      readFileSync(join(home, 'starts'), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')[0] ?? ''),
     fake: (program, script) => {
       const file = join(bin, program)
       rmSync(file, { force: true })

@@ -45,6 +45,8 @@ export interface HandsStage {
 
 export interface StagePlan {
   hosts: Record<string, HostPlan>
+  /** The line about alerts in fleet.yaml, instead of the usual one. */
+  alerts?: string
   /** More lines at the top of fleet.yaml. */
   yaml?: string
   /** Keys of every agent in fleet.yaml, instead of the usual ones. */
@@ -79,7 +81,7 @@ async function raise(plan: StagePlan, place: Place): Promise<HandsStage> {
 fleet: hands
 state: ${join(folder, 'state')}
 poll: 500ms
-alerts: { groupWait: 200ms, groupInterval: 500ms, remind: off, flapping: off }
+${plan.alerts ?? 'alerts: { groupWait: 200ms, groupInterval: 500ms, remind: off, flapping: off }'}
 ${plan.yaml ?? ''}
 hosts:
 ${hosts.map(({ yaml }) => yaml.host).join('\n')}
