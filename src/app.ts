@@ -16,6 +16,7 @@ import type { Sink } from './ports/sink.ts'
 import type { Tower, TowerHandlers } from './ports/tower.ts'
 import { startActivity } from './watches/activity.ts'
 import { startBudgetWatch } from './watches/budget.ts'
+import { startGoodConfigs } from './watches/good-configs.ts'
 import { startHealthWatch } from './watches/health.ts'
 import { heedful } from './watches/heedful.ts'
 import { type HostWatch, startHostWatch } from './watches/host-watch.ts'
@@ -107,6 +108,10 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       stopping: stopping.signal,
       viewers: openViewers(),
       random,
+      notice: (agent, text) => {
+        log.warn({ agent }, text)
+        engine.notifier.notice({ subjects: [{ kind: 'agent', id: agent }], text })
+      },
       tell: (text) => void engine.notifier.tell({ id: ports.newId(), kind: 'notice', subjects: [], incidents: [], at: clock.now(), text }),
     },
     log,
@@ -137,6 +142,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   const activity = startActivity(() => config, { roster, ledger, log })
   const inMaintenance = (agent: string) => mutes.inMaintenance({ kind: 'agent', id: agent }, clock.now())
   const news = openRemedyNews(() => config.remedies, { ...engine, ledger, clock, log })
+  const goodConfigs = startGoodConfigs(() => config, { roster, desk, hands: (host) => hosts.get(host)?.link(), clock, log })
   const remedies = startRemedies(() => config, { roster, desk, news, ledger, clock, log, random, inMaintenance })
   const sweep = startSweep({ engine, ledger, clock, log })
   /** For whoever brings what was seen. */
@@ -183,6 +189,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       stopping.abort()
       readiness.stop()
       remedies.stop()
+      await goodConfigs.stop()
       offTower()
       offAlerts()
       offMutes()

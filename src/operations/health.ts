@@ -1,16 +1,22 @@
 import { sayCause } from '../domain/alert.ts'
 import { sayDuration } from '../domain/duration.ts'
-import type { HostHealth } from '../ports/host.ts'
+import { HostError } from '../ports/host.ts'
+import { hostLines, hostsTable } from './health-pages.ts'
 import type { Operation, OperationContext, Outcome } from './operation.ts'
-import { table } from './table.ts'
+
+/** Longer than the host itself gives its disks and services. */
+const answerWithinMs = 10_000
 
 export const health: Operation = {
   name: 'health',
   aliases: ['hp'],
-  summary: 'Disk, memory, load and connection of the hosts',
-  help: 'Without a name: every host. With a host: that host in detail. With an agent: its host and its own state. Answers from the last probe and says how old that is.',
-  arguments: [{ name: 'subject', kind: 'agent-or-host', required: false, help: 'an agent or a host' }],
-  examples: ['health', 'health bezalel'],
+  summary: 'How the hosts are: disks, memory, load, services',
+  help: 'Without a name: every host, first what is not well. With a host: that host in detail: disks, services, who uses most. With an agent: its own state and its host. Answers at once from what the hosts said last, and says how old that is; with --now they are asked anew, and who does not answer is named.',
+  arguments: [
+    { name: 'subject', kind: 'agent-or-host', required: false, help: 'an agent or a host' },
+    { name: 'now', kind: 'flag', required: false, help: 'asks the hosts now' },
+  ],
+  examples: ['health', 'health --now', 'health bezalel'],
   effect: 'sees',
   role: 'see',
   answeredBy: 'watch',
@@ -18,37 +24,66 @@ export const health: Operation = {
 
   async run(args, context) {
     const subject = args['subject']
-    if (subject === undefined) return everyHost(context)
-    const agent = context.config.agents.get(subject)
+    const agent = subject === undefined ? undefined : context.config.agents.get(subject)
     // An agent and its host may bear the same name: then both are told.
-    const host = agent ? agent.host : subject
-    const lines = [...(agent ? agentLines(agent.id, context) : []), ...hostLines(host, context)]
-    return { status: 'ok', lines, data: { hosts: [hostData(host, context)], ...(agent && { agent: agentData(agent.id, context) }) } }
+    const hosts = subject === undefined ? [...context.config.hosts.keys()] : [agent ? agent.host : subject]
+    const unanswered = args['now'] === undefined ? [] : await askNow(hosts, context)
+    const lines = [
+      ...unanswered.map(({ host, why }) => `host ${host} did not answer: ${why.replace(/\.$/, '')}.`),
+      ...(agent ? agentLines(agent.id, context) : []),
+      ...(subject === undefined ? everyHost(context) : hosts.flatMap((id) => hostLines(id, context))),
+    ]
+    const data = {
+      hosts: hosts.map((id) => hostData(id, context)),
+      ...(agent && { agent: agentData(agent.id, context) }),
+      ...(args['now'] !== undefined && { unanswered }),
+    }
+    const isAnswered = hosts.length === 0 || unanswered.length < hosts.length
+    return { status: isAnswered ? 'ok' : 'failed', lines, data } satisfies Outcome
   },
 }
 
-function everyHost(context: OperationContext): Outcome {
-  const nowMs = context.clock.now()
-  const rows = [...context.config.hosts.keys()].map((id) => {
-    const state = context.host(id)?.status.state ?? 'new'
-    const found = context.health(id)
-    if (!found) return [id, state, 'not probed yet', '', '', '']
-    const { health: seen, atMs } = found
-    const disk = fullestDisk(seen)
-    return [
-      id,
-      state,
-      disk ? `${percent(1 - disk.availableBytes / disk.totalBytes)} of ${disk.mount}` : 'unknown',
-      percent(1 - seen.memoryAvailableBytes / seen.memoryTotalBytes),
-      `${seen.load1.toFixed(2)} on ${seen.cores}`,
-      `${sayDuration(nowMs - atMs)} ago`,
-    ]
-  })
-  return {
-    status: 'ok',
-    lines: table(['host', 'state', 'disk used', 'memory used', 'load', 'probed'], rows),
-    data: { hosts: [...context.config.hosts.keys()].map((id) => hostData(id, context)) },
+/** Who did not answer, and why. */
+async function askNow(hosts: readonly string[], context: OperationContext): Promise<{ host: string; why: string }[]> {
+  context.progress(hosts.length === 1 ? `asking host ${hosts[0]}` : `asking ${hosts.length} hosts`)
+  const answers = await Promise.all(hosts.map(async (host) => ({ host, why: await whyNoAnswer(host, context) })))
+  return answers.flatMap(({ host, why }) => (why === undefined ? [] : [{ host, why }]))
+}
+
+async function whyNoAnswer(host: string, context: OperationContext): Promise<string | undefined> {
+  const late = Promise.withResolvers<string>()
+  const timer = context.clock.after(answerWithinMs, () => late.resolve(`nothing came back within ${sayDuration(answerWithinMs)}`))
+  const asked = context.probe(host).then(
+    () => undefined,
+    (error: unknown) => {
+      if (error instanceof HostError) return error.message
+      throw error
+    },
+  )
+  try {
+    return await Promise.race([asked, late.promise])
+  } finally {
+    timer.cancel()
   }
+}
+
+/** What is not well, in words; then all of them. */
+function everyHost(context: OperationContext): string[] {
+  const nowMs = context.clock.now()
+  const hosts = [...context.config.hosts.keys()].map((id) => ({ id, status: context.host(id)?.status, seen: context.health(id) }))
+  const lost = hosts.filter(({ status }) => status?.state === 'unreachable')
+  const ill = hosts.filter(({ status, seen }) => status?.state !== 'unreachable' && (seen?.concerns.length ?? 0) > 0)
+  const all = ill.flatMap(({ id, seen }) => (seen?.concerns ?? []).map((concern) => ({ id, ...concern })))
+  const concerns = [...all.filter(({ level }) => level === 'critical'), ...all.filter(({ level }) => level === 'warn')]
+  const bad = lost.length + ill.length
+  return [
+    bad === 0 ? 'No host is known to be unwell.' : `${bad} of ${hosts.length} hosts ${bad === 1 ? 'is' : 'are'} not well.`,
+    ...lost.map(({ id, status }) => `${id}: unreachable${status?.cause === undefined ? '' : ` (${sayCause(status.cause)})`}.`),
+    ...concerns.map(
+      ({ id, level, text, sinceMs }) => `${id}: ${level === 'warn' ? 'warning' : level}: ${text}, for ${sayDuration(nowMs - sinceMs)}.`,
+    ),
+    ...hostsTable(hosts, nowMs),
+  ]
 }
 
 function agentLines(id: string, context: OperationContext): string[] {
@@ -65,36 +100,18 @@ function agentLines(id: string, context: OperationContext): string[] {
   ]
 }
 
-function hostLines(id: string, context: OperationContext): string[] {
-  const nowMs = context.clock.now()
-  const status = context.host(id)?.status
-  const cause = status?.cause === undefined ? '' : ` (${sayCause(status.cause)})`
-  const head = `host ${id}: ${status?.state ?? 'new'}${cause} for ${sayDuration(nowMs - (status?.sinceMs ?? nowMs))}.`
-  const found = context.health(id)
-  if (!found) return [head, 'It was not probed yet.']
-  const { health: seen, atMs } = found
-  const swap = seen.swapTotalBytes > 0 ? `, swap ${percent(1 - seen.swapFreeBytes / seen.swapTotalBytes)} used` : ''
-  return [
-    head,
-    `Probed ${sayDuration(nowMs - atMs)} ago: on for ${sayDuration(seen.uptimeS * 1000)}, load ${seen.load1.toFixed(2)} on ${seen.cores} ${seen.cores === 1 ? 'core' : 'cores'}.`,
-    `Memory: ${bytes(seen.memoryAvailableBytes)} of ${bytes(seen.memoryTotalBytes)} available${swap}.`,
-    ...sizedDisks(seen).map(
-      (disk) =>
-        `Disk ${disk.mount}: ${bytes(disk.availableBytes)} of ${bytes(disk.totalBytes)} free (${percent(1 - disk.availableBytes / disk.totalBytes)} used).`,
-    ),
-    ...(Math.abs(seen.clockOffsetMs) > 5_000
-      ? [`Its clock is ${sayDuration(Math.abs(seen.clockOffsetMs))} ${seen.clockOffsetMs > 0 ? 'ahead' : 'behind'}.`]
-      : []),
-  ]
-}
-
 function hostData(id: string, context: OperationContext) {
   const found = context.health(id)
-  const status = context.host(id)?.status
+  const nowMs = context.clock.now()
   return {
     id,
-    state: status?.state ?? 'new',
-    ...(found && { probedAgoMs: Math.round(context.clock.now() - found.atMs), health: found.health }),
+    state: context.host(id)?.status.state ?? 'new',
+    ...(found && {
+      probedAgoMs: Math.round(nowMs - found.atMs),
+      concerns: found.concerns.map(({ check, level, text, sinceMs }) => ({ check, level, text, forMs: Math.round(nowMs - sinceMs) })),
+      fullInMs: Object.fromEntries([...found.fullInMs].map(([mount, ms]) => [mount, ms === 'never' ? ms : Math.round(ms)])),
+      health: found.health,
+    }),
   }
 }
 
@@ -107,28 +124,4 @@ function agentData(id: string, context: OperationContext) {
     ...(record?.facts.lastBeat && { beatAgeMs: Math.round(context.clock.now() - record.facts.lastBeat.atMs) }),
     ...(fault !== undefined && { fault }),
   }
-}
-
-type Sized = Extract<HostHealth['disks'][number], { kind: 'sized' }>
-
-const sizedDisks = (seen: HostHealth): Sized[] => seen.disks.filter((disk) => disk.kind === 'sized')
-
-function fullestDisk(seen: HostHealth): Sized | undefined {
-  const used = (disk: Sized) => 1 - disk.availableBytes / Math.max(1, disk.totalBytes)
-  return sizedDisks(seen).reduce<Sized | undefined>((worst, disk) => (worst && used(worst) >= used(disk) ? worst : disk), undefined)
-}
-
-function percent(share: number): string {
-  return `${Math.round(Math.min(1, Math.max(0, share)) * 100)} %`
-}
-
-function bytes(count: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-  let value = count
-  let unit = 0
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
 }

@@ -53,6 +53,8 @@ export interface OperationContext {
   /** Complete local days before now, the newest first. */
   daysBefore(nowMs: number, count: number): { fromMs: number; toMs: number }[]
   tower(): { state: TowerLink; sinceMs: number } | undefined
+  /** Tells everybody, and the log, something about an agent; at most 400 characters. */
+  notice(agent: string, text: string): void
   /** Fires when the watch stops: whoever waits for something stops waiting. */
   stopping: AbortSignal
   /** Fires when the one who asked went away; absent where that can't be told. For what is of no use without somebody who reads it. */
@@ -92,7 +94,11 @@ interface SeeingOperation extends OperationDeclaration {
 
 export interface ActingOperation extends OperationDeclaration {
   effect: 'acts'
-  /** `agent`: one at a time per agent; who asks meanwhile follows the one that is under way. */
+  /**
+   * `agent`: one at a time per agent; who asks meanwhile follows the one that is under way. The agent is the argument `agent`.
+   * Where that is of the kind `subject`, an agent stands in it by its id alone, and what is about many is not one act but asks
+   * for one for each.
+   */
   oneAtATime?: 'agent'
   run(args: CheckedArguments, context: ActContext): Promise<Outcome>
   /** What `run` would do at this moment, told and not done. */

@@ -204,7 +204,7 @@ export function startHostWatch(
   /** Whose next beat changes what is known of it: such a one is not to wait for its turn. */
   function isAwaited(agent: string): boolean {
     const state = roster.agent(agent)?.status.state
-    return state === 'down' || state === 'late' || ports.isActedOn(agent)
+    return state === 'down' || state === 'late' || looks.get(agent)?.suspicion !== undefined || ports.isActedOn(agent)
   }
 
   /** Whether the host is to be asked again soon. One that is going down is asked at its usual pace. */

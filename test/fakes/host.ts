@@ -75,6 +75,8 @@ export interface FakeHost extends Host {
   /** The next act fails so. */
   failNextAct(error: HostError): void
   readonly acts: { agent: string; mode: 'stop-first' | 'only-dead' | 'respawn' }[]
+  /** How it says it is, from now on, beside what it said before. */
+  says(health: Partial<HostHealth>): void
   /** Times at which it answered a look. */
   readonly looks: number[]
   /** Times at which a connection was tried. */
@@ -95,7 +97,7 @@ interface FakeAgent {
   process: { kind: 'alive'; pid: number; epoch: string } | { kind: 'gone' } | { kind: 'unknown' }
 }
 
-const health: HostHealth = {
+const wellHealth: HostHealth = {
   uptimeS: 3600,
   load1: 0.5,
   load5: 0.5,
@@ -114,6 +116,7 @@ const health: HostHealth = {
 }
 
 export function fakeHost(id: string, clock: Clock): FakeHost {
+  let health = wellHealth
   const agents = new Map<string, FakeAgent>()
   const links = new Set<FakeLink>()
   const starts = new Map<string, (pid: number) => void>()
@@ -430,6 +433,9 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
     },
     hang: () => {
       hung ??= []
+    },
+    says: (more) => {
+      health = { ...health, ...more }
     },
     answerAgain: () => {
       const replies = hung ?? []

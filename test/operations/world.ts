@@ -5,6 +5,7 @@ import { type Desk, openDesk } from '../../src/operations/desk.ts'
 import type { Operation, Outcome } from '../../src/operations/operation.ts'
 import { operations } from '../../src/operations/registry.ts'
 import { openViewers } from '../../src/operations/viewers.ts'
+import type { HostHealth } from '../../src/ports/host.ts'
 import type { TowerLink } from '../../src/ports/tower.ts'
 import { startHealthWatch } from '../../src/watches/health.ts'
 import { type HostWatch, startHostWatch } from '../../src/watches/host-watch.ts'
@@ -55,7 +56,7 @@ export function openWorld(
   const journal = openJournal(ledger, log)
   const roster = openRoster(config, { ledger, journal, clock, log })
   const mutes = startMutes(() => config, { ledger, journal, clock, occurrences: () => more.occurrences ?? [] })
-  const notifier = { notice: ({ text }: { text: string }) => void news.push(text) }
+  const notifier = { notice: ({ text }: { text: string }) => void told.push(text) }
   const health = startHealthWatch(() => config, { mutes, notifier, journal, ledger, clock, log })
   const hosts = new Map([...config.hosts.keys()].map((id) => [id, fakeHost(id, clock)]))
   const watches = new Map<string, HostWatch>()
@@ -87,6 +88,7 @@ export function openWorld(
       stopping: stopping.signal,
       viewers: openViewers(),
       random: () => more.random?.() ?? 0.5,
+      notice: (_, text) => void told.push(text),
       tell: (text) => void told.push(text),
     },
     log,
