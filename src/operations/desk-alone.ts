@@ -25,10 +25,13 @@ export function openAlone(context: Pick<DeskContext, 'config' | 'stopping'>, aud
     const { operation, args, asked, progress, by } = job
     const agent = args['agent'] ?? ''
     const running = acts.get(agent)
+    const above = running ? chainOf(by).filter((one) => one.args['agent'] === agent) : []
     // It would wait for itself.
-    if (running && chainOf(by).some((one) => one.args['agent'] === agent)) {
+    if (above.some((one) => one.operation === operation.name)) {
       return Promise.resolve(refusal(`${operation.name} of ${agent} is a part of itself: not done.`))
     }
+    // Another act that is a part of the one under way.
+    if (above.length > 0) return act(job)
     if (running) return follow(running, job)
     const listeners = new Set([progress])
     const tell = (line: string) => {

@@ -27,7 +27,7 @@ export function checkArguments(
     }
     const checked = checkArgument(operation, argument, value, context)
     if ('fault' in checked) return checked
-    args[argument.name] = checked.value
+    args[argument.name] = operation.effect === 'acts' && operation.oneAtATime ? checked.value.replace(/^agent:/, '') : checked.value
   }
   return { args }
 }

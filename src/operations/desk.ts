@@ -75,7 +75,7 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
   }
 
   function perform(job: Job): Promise<Outcome> {
-    return job.operation.oneAtATime && !isDry(job) ? alone.perform(job) : act(job)
+    return isAlone(job) ? alone.perform(job) : act(job)
   }
 
   /** In the audit first, then done, then its end in the audit. */
@@ -104,7 +104,7 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
 
   async function actContext(job: Job, number: number, rest: OperationContext): Promise<ActContext> {
     const { operation, args, asked, progress, by } = job
-    const hasTurn = by?.hasTurn === true || (operation.oneAtATime !== undefined && !isDry(job))
+    const hasTurn = by?.hasTurn === true || isAlone(job)
     const asker: Asker = { number, operation: operation.name, args, isDryRun: isDry(job), hasTurn, ...(by && { by }) }
     return {
       ...rest,
@@ -172,6 +172,12 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
 }
 
 const isDry = ({ args }: Job): boolean => args['dryRun'] === 'yes'
+
+/** What is about many takes no turn: each that it asks for takes its own. */
+function isAlone(job: Job): boolean {
+  const about = job.args['agent'] ?? ''
+  return job.operation.oneAtATime !== undefined && !isDry(job) && about !== 'all' && !about.startsWith('host:')
+}
 
 function viaOf({ kind }: Actor): DeskRequest['via'] {
   return kind === 'account' ? 'tower' : kind

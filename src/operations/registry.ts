@@ -6,12 +6,14 @@ import { confirm } from './confirm.ts'
 import { fleet } from './fleet.ts'
 import { health } from './health.ts'
 import { incidents } from './incidents.ts'
+import { keepSettings } from './keep-settings.ts'
 import type { Operation } from './operation.ts'
 import { panes } from './panes.ts'
 import { pause, resume } from './pause.ts'
 import { phase } from './phase.ts'
 import { respawn } from './respawn.ts'
 import { restart } from './restart.ts'
+import { rollBack } from './roll-back.ts'
 import { maintenance, silence, silences, unsilence } from './silence.ts'
 import { uptime } from './uptime.ts'
 import { watch } from './watch.ts'
@@ -23,6 +25,8 @@ export const operations: readonly Operation[] = [
   fleet,
   health,
   restart,
+  rollBack,
+  keepSettings,
   panes,
   respawn,
   watch,

@@ -1,140 +1,107 @@
-import { sayCause } from '../domain/alert.ts'
 import { sayDuration } from '../domain/duration.ts'
 import { HostError } from '../ports/host.ts'
-import type { Operation, OperationContext, Outcome } from './operation.ts'
+import { bringBack } from './bring-back.ts'
+import type { ActContext, ActingOperation, CheckedArguments, Outcome } from './operation.ts'
+import { mayBeStarted, unreachable } from './restart-checks.ts'
+import { type Failed, failedOnHost, type RestartFailure } from './restart-failure.ts'
+import { restartMany } from './restart-many.ts'
+import { canBeRolledBack, lookAtSettings, type Settings, signatureOf } from './settings.ts'
 
-export const restart: Operation = {
+export const restart: ActingOperation = {
   name: 'restart',
   aliases: [],
-  summary: 'Bring an agent back',
-  help: 'Stops the agent if it is alive, starts it, and waits for a heartbeat of its new life. Says each step as it happens, and at which one it failed.',
-  arguments: [{ name: 'agent', kind: 'agent', required: true, help: 'the agent to restart' }],
-  examples: ['restart bezalel'],
+  summary: 'Bring an agent back, or those of a host, or all',
+  help: 'Stops the agent if it is alive, starts it, and waits for a heartbeat of its new life, and for progress where it tells of that. Says each step as it happens, and at which one it failed, with the last of what the agent wrote. Settings with which it does not come up are put aside for the last good ones, where fleet.yaml says so.',
+  arguments: [{ name: 'agent', kind: 'subject', required: true, help: 'the agent to restart, a host, or "all"' }],
+  examples: ['restart host ezra', 'restart all', 'restart bezalel'],
   effect: 'acts',
   role: 'operate',
+  roleForMany: 'admin',
   answeredBy: 'watch',
   deadlineMs: 300_000,
   oneAtATime: 'agent',
 
   async plan(args, context) {
     const id = args['agent'] ?? ''
+    if (isMany(id)) return restartMany(id, context)
     const agent = context.config.agents.get(id)
     if (!agent) return { status: 'refused', lines: [`There is no agent ${id}.`] }
     const hands = context.hands(agent.host)
     if (!hands) return unreachable(id, agent.host, context)
     try {
-      const { text } = await hands.restart(id, 'stop-first', { attempt: context.attempt, isDryRun: true }, ({ step, text: told }) =>
+      const settings = await lookAtSettings(agent, hands, context)
+      const { text } = await hands.restart(id, modeOf(context), { attempt: context.attempt, isDryRun: true }, ({ step, text: told }) =>
         context.progress(`${step}: ${told}`),
       )
-      return { status: 'ok', lines: [text], data: { agent: id } }
+      return { status: 'ok', lines: [...planOfSettings(id, settings, context), ...text.split('\n')], data: { agent: id } }
     } catch (error) {
       if (!(error instanceof HostError)) throw error
-      return { status: outcomeOf(error), lines: [`${id} would not be restarted: ${error.message}`] }
+      const { status, lines } = failedOnHost(`${id} would not be restarted`, error)
+      return { status, lines }
     }
   },
 
-  async run(args, context) {
-    const id = args['agent'] ?? ''
-    const agent = context.config.agents.get(id)
-    if (!agent) return { status: 'refused', lines: [`There is no agent ${id}.`] }
-    const away = context.actor.kind === 'watch' ? awayOnPurpose(id, context) : undefined
-    if (away !== undefined) return { status: 'refused', lines: [`${id} was not restarted: it is ${away}.`], passes: true }
-    const hands = context.hands(agent.host)
-    if (!hands) return unreachable(id, agent.host, context)
-
-    // A person may stop what lives; the watch by itself starts only what is dead.
-    const mode = context.actor.kind === 'watch' ? 'only-dead' : 'stop-first'
-    const begunMs = context.clock.now()
-    // Listening begins before the start: a quick agent beats before the gate has answered. One that was dead when this was
-    // begun beats in no old life any more.
-    const newLife = listenForNewLife(id, context, mode === 'only-dead' ? begunMs : Number.POSITIVE_INFINITY)
-    try {
-      await hands.restart(id, mode, { attempt: context.attempt, isDryRun: false }, ({ step, text }) => context.progress(`${step}: ${text}`))
-    } catch (error) {
-      newLife.stop()
-      if (!(error instanceof HostError)) throw error
-      const step = error.step ? ` at the step "${error.step}"` : ''
-      return { status: outcomeOf(error), lines: [`${id} was not restarted${step}: ${error.message}`] }
-    }
-    newLife.started()
-    context.progress(`verify: waiting for a beat of its new life, at most ${sayDuration(agent.startGraceMs)}`)
-    const deadline = context.clock.after(agent.startGraceMs, newLife.stop)
-    context.stopping.addEventListener('abort', newLife.stop, { once: true })
-    if (context.stopping.aborted) newLife.stop()
-    const beat = await newLife.beat
-    deadline.cancel()
-    context.stopping.removeEventListener('abort', newLife.stop)
-    if (!beat && context.stopping.aborted) {
-      return { status: 'failed', lines: [`${id} was started; the watch was stopped before a beat of its new life could be seen.`] }
-    }
-    if (!beat) {
-      const why = newLife.isNameless()
-        ? 'it beats, but neither its heartbeat nor its process says which life that is: let the file hold "pid" or "epoch"'
-        : 'no beat of a new life came'
-      return {
-        status: 'failed',
-        lines: [`${id} was started, but failed at the step "verify": within ${sayDuration(agent.startGraceMs)} ${why}.`],
-      }
-    }
-    const tookMs = Math.round(context.clock.now() - begunMs)
-    return {
-      status: 'ok',
-      lines: [`${id} is back: a beat of its new life came after ${sayDuration(tookMs)}.`],
-      data: { agent: id, epoch: beat.epoch, tookMs },
-    }
-  },
+  run: (args, context) => (isMany(args['agent'] ?? '') ? restartMany(args['agent'] ?? '', context) : restartOne(args, context)),
 }
 
-/** What somebody has paused or works on is not the watch's to start; a person may, for he knows. */
-function awayOnPurpose(id: string, context: OperationContext): string | undefined {
-  if (context.agent(id)?.facts.paused) return 'paused'
-  return context.mutes.inMaintenance({ kind: 'agent', id }, context.clock.now()) ? 'in maintenance' : undefined
-}
+async function restartOne(args: CheckedArguments, context: ActContext): Promise<Outcome> {
+  const id = args['agent'] ?? ''
+  const agent = context.config.agents.get(id)
+  if (!agent) return { status: 'refused', lines: [`There is no agent ${id}.`] }
+  const refused = mayBeStarted(id, context)
+  if (refused) return refused
+  const hands = context.hands(agent.host)
+  if (!hands) return unreachable(id, agent.host, context)
 
-function unreachable(id: string, host: string, context: OperationContext): Outcome {
-  const status = context.host(host)?.status
-  const since = status
-    ? ` (${status.state === 'unreachable' ? sayCause(status.cause ?? 'unreachable') : status.state} for ${sayDuration(context.clock.now() - status.sinceMs)})`
-    : ''
-  return {
-    status: 'failed',
-    lines: [`${id} was not restarted: its host ${host} can't be reached${since}. Nothing was done there.`],
-    passes: true,
+  const settings = await lookAtSettings(agent, hands, context)
+  if (settings.kind === 'doubtful') {
+    context.progress(`check: ${settings.said}`)
+    if (canBeRolledBack(agent, settings)) return context.request('roll-back', { agent: id })
+    // A person may know better; the watch does not start what would come up without its settings.
+    if (context.actor.kind === 'watch') return heldBack(id, settings, context)
   }
-}
-
-function outcomeOf(error: HostError): Outcome['status'] {
-  if (error.kind === 'timeout') return 'timeout'
-  return error.kind === 'refused' ? 'refused' : 'failed'
-}
-
-/**
- * Waits for a beat whose epoch is not the last one known. Where none was known, only a beat that was written after the
- * start counts: before it, the old life may still have been beating.
- */
-function listenForNewLife(id: string, context: OperationContext, knownDeadMs: number) {
-  const lastEpoch = context.agent(id)?.facts.lastBeat?.epoch ?? ''
-  const giveUp = new AbortController()
-  let startedMs = knownDeadMs
-  let sawEpoch = false
-  let sawNameless = false
-  const beat = context.nextBeat(
-    id,
-    ({ epoch, atMs }) => {
-      if (epoch === '') sawNameless = true
-      else sawEpoch = true
-      if (epoch === '' || epoch === lastEpoch) return false
-      return lastEpoch !== '' || atMs >= startedMs
-    },
-    giveUp.signal,
-  )
-  return {
-    beat,
-    started: () => {
-      startedMs = Math.min(startedMs, context.clock.now())
-    },
-    stop: () => giveUp.abort(),
-    /** It beats, but nothing tells its lives apart. */
-    isNameless: () => sawNameless && !sawEpoch,
+  const brought = await bringBack(agent, hands, modeOf(context), context)
+  if (brought.kind === 'back') {
+    const { beat, tookMs } = brought
+    const line = `${id} is back: a beat of its new life came after ${sayDuration(tookMs)}.`
+    return { status: 'ok', lines: [line], data: { agent: id, epoch: beat.epoch, tookMs } }
   }
+  const { status, lines, failure } = brought
+  if (!mayBeTheSettings(brought)) return { status, lines, data: { agent: id, failure } }
+  const now = await lookAtSettings(agent, hands, context)
+  if (!canBeRolledBack(agent, now)) return { status, lines, data: { agent: id, failure } }
+  for (const line of lines) context.progress(line)
+  context.progress(`settings: those of ${id} are not its last good ones; they are put aside, and it is started with those`)
+  const rolled = await context.request('roll-back', { agent: id, alive: 'alive' })
+  return { ...rolled, lines: [lines[0] ?? '', ...rolled.lines] }
+}
+
+const modeOf = ({ actor }: ActContext): 'stop-first' | 'only-dead' => (actor.kind === 'watch' ? 'only-dead' : 'stop-first')
+
+const isMany = (subject: string): boolean => subject === 'all' || subject.startsWith('host:')
+
+/** It was stopped, if it lived, and its start was tried: what it read then may be why it did not come up. */
+function mayBeTheSettings({ failure }: Failed): boolean {
+  if (failure.kind === 'stopping' || failure.kind === 'nameless') return false
+  return failure.step === 'start' || failure.step === 'verify' || failure.kind === 'settings'
+}
+
+/** Told once for each change of its settings, however often the watch comes back to it. */
+async function heldBack(id: string, { files, said }: Exclude<Settings, { kind: 'unknown' }>, context: ActContext): Promise<Outcome> {
+  const line = `${id} was not restarted: ${said}. Mend them, or type: restart ${id}`
+  const name = `settings-held:${id}`
+  const signature = signatureOf(files)
+  if (context.ledger.note(name) !== signature) {
+    await context.ledger.write([{ kind: 'note', name, value: signature }])
+    context.notice(id, line)
+  }
+  const failure: RestartFailure = { step: 'check', kind: 'settings' }
+  return { status: 'refused', lines: [line], data: { agent: id, failure } }
+}
+
+function planOfSettings(id: string, settings: Settings, context: ActContext): string[] {
+  const agent = context.config.agents.get(id)
+  if (settings.kind !== 'doubtful' || !agent) return []
+  if (canBeRolledBack(agent, settings)) return [`${settings.said}: its last good settings would be put back first`]
+  return [context.actor.kind === 'watch' ? `${settings.said}: it would not be restarted` : settings.said]
 }
