@@ -20,7 +20,8 @@ export interface AskOptions {
 }
 
 /**
- * Asks the running watch for an operation; progress goes to stderr, the answer to stdout. Resolves with the exit code.
+ * Asks the running watch for an operation; progress goes to stderr, the answer to stdout. Resolves with the exit code. What is
+ * shown as it comes is the answer itself, and Ctrl-C is the usual end of it.
  *
  * @param typed what stands behind the operation's name
  * @param flags arguments that were given as options: `--sticky`
@@ -36,8 +37,9 @@ export async function ask(
   const { uid, username } = userInfo()
   const args = { ...toArguments(operation, typed, config), ...flags }
   const request = { operation: operation.name, arguments: args, user: { id: String(uid), name: username } }
+  const isShownAsItComes = operation.name === 'watch'
   try {
-    const outcome = await askWatch(socketPath(config.stateDir), request, shell.err, shell.signal)
+    const outcome = await askWatch(socketPath(config.stateDir), request, isShownAsItComes ? shell.out : shell.err, shell.signal)
     if (options.json)
       shell.out(JSON.stringify({ status: outcome.status, lines: outcome.lines, ...(isObject(outcome.data) && outcome.data) }))
     else for (const line of outcome.lines) (outcome.status === 'ok' ? shell.out : shell.err)(line)
@@ -46,6 +48,7 @@ export async function ask(
     if (error instanceof NotRunningError) {
       throw new ShellError(`${error.message} Start it with "towerwatch run", or the demo with "npm start".`, exitCode.notRunning)
     }
+    if (isShownAsItComes && shell.signal?.aborted) return exitCode.ok
     throw error
   }
 }

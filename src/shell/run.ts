@@ -51,11 +51,11 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
     // Before the ledger: the socket is what keeps a second watch away from it.
     const control = await startControlServer(
       socketPath(config.stateDir),
-      async (request, progress) => {
+      async (request, progress, away) => {
         if (!watch) return { status: 'refused', lines: ['The watch is still starting: ask again in a moment.'] }
         const { id, name } = request.user
         return watch.desk.request(
-          { operation: request.operation, arguments: request.arguments, actor: { kind: 'shell', id, name }, via: 'shell' },
+          { operation: request.operation, arguments: request.arguments, actor: { kind: 'shell', id, name }, via: 'shell', away },
           progress,
         )
       },

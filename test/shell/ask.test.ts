@@ -32,8 +32,12 @@ beforeEach(async () => {
   const hosts = 'hosts: { forge: { kind: local, name: The Forge } }'
   writeFileSync(join(folder, 'fleet.yaml'), `version: 1\nfleet: test\nstate: state\n${hosts}\nagents:\n${agents}`)
   asked = []
-  const server = await startControlServer(join(folder, 'state', 'towerwatch.sock'), async ({ operation, arguments: args }) => {
+  const server = await startControlServer(join(folder, 'state', 'towerwatch.sock'), async ({ operation, arguments: args }, tell, away) => {
     asked.push({ operation, arguments: args })
+    if (operation === 'watch' && args['what'] === undefined) {
+      tell('timmy | hello')
+      await new Promise((resolve) => away.addEventListener('abort', resolve, { once: true }))
+    }
     return { status: 'ok', lines: ['done'] }
   })
   stop = server.stop
@@ -54,6 +58,24 @@ function typed(line: string, flags: Record<string, string> = {}, options: AskOpt
 }
 
 describe('an operation typed in a shell', () => {
+  it('whose lines are the answer shows them as they come, until Ctrl-C ends it as one is used to', async () => {
+    const interrupted = new AbortController()
+    const out: string[] = []
+    const operation = operations.find(({ name }) => name === 'watch')
+    if (!operation) throw new Error('no operation watch')
+    const watching: Shell = {
+      ...shell,
+      signal: interrupted.signal,
+      out: (line) => {
+        out.push(line)
+        interrupted.abort()
+      },
+    }
+    expect(await ask(watching, operation, 'timmy', {}, {})).toBe(0)
+    expect(out).toEqual(['timmy | hello'])
+    expect(shell.said).toEqual([])
+  })
+
   it.each([
     ['status', undefined],
     ['incidents', {}],
@@ -70,6 +92,10 @@ describe('an operation typed in a shell', () => {
     ['pause timmy learning', { agent: 'timmy', reason: 'learning' }],
     ['pause Code Claw 2h learning', { agent: 'Code Claw', duration: '2h', reason: 'learning' }],
     ['resume timmy', { agent: 'timmy' }],
+    ['watch stop', { what: 'stop' }],
+    ['watch Code Claw stop', { agent: 'Code Claw', what: 'stop' }],
+    ['panes forge', { host: 'forge' }],
+    ['respawn forge:main:two words', { pane: 'forge:main:two words' }],
     // Who that is, the watch says: it may know another fleet than the file does by now.
     ['restart nobody', { agent: 'nobody' }],
   ])('%s asks the watch for that', async (line, args) => {

@@ -8,7 +8,8 @@ import { type ControlOutcome, type ControlRequest, controlRequest } from './mess
 const maxRequestBytes = 64 * 1024
 const mostUnreadBytes = 16 * 1024 * 1024
 
-export type ControlHandler = (request: ControlRequest, progress: (line: string) => void) => Promise<ControlOutcome>
+/** `away` fires when the client goes away before it was answered. */
+export type ControlHandler = (request: ControlRequest, progress: (line: string) => void, away: AbortSignal) => Promise<ControlOutcome>
 
 /** Tells lines until it is stopped. Undefined: there is nothing to record yet. */
 export type RecordHandler = (tell: (line: object) => void) => { stop(): void } | undefined
@@ -70,8 +71,10 @@ function answers(path: string): Promise<boolean> {
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, handle: ControlHandler): Promise<void> {
-  // A client that went away in the middle changes nothing: the operation is carried to its end.
+  // A client that went away in the middle changes nothing: the operation is carried to its end, unless it is only to be read.
   response.on('error', () => {})
+  const away = new AbortController()
+  response.on('close', () => away.abort())
   const parsed = request.method === 'POST' && request.url === '/operations' ? controlRequest.safeParse(await readJson(request)) : undefined
   if (!parsed?.success) {
     response
@@ -80,7 +83,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, handle:
     return
   }
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-  const { status, lines, data } = await handled(handle, parsed.data, (progress) => void response.write(`${JSON.stringify({ progress })}\n`))
+  const tell = (progress: string) => void response.write(`${JSON.stringify({ progress })}\n`)
+  const { status, lines, data } = await handled((request) => handle(request, tell, away.signal), parsed.data)
   // No more than the shell knows: it takes an outcome that says something else for none at all.
   response.end(`${JSON.stringify({ outcome: { status, lines, data } })}\n`)
 }
@@ -100,9 +104,9 @@ function serveRecord(request: IncomingMessage, response: ServerResponse, record:
 }
 
 /** A handler that breaks must not take the watch with it. */
-async function handled(handle: ControlHandler, request: ControlRequest, progress: (line: string) => void): Promise<ControlOutcome> {
+async function handled(handle: (request: ControlRequest) => Promise<ControlOutcome>, request: ControlRequest): Promise<ControlOutcome> {
   try {
-    return await handle(request, progress)
+    return await handle(request)
   } catch (error) {
     return {
       status: 'failed',

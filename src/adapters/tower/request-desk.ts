@@ -15,7 +15,7 @@ const GIVE_UP_MS = 600_000
 const MAX_LINES = 400
 const MAX_LINE = 400
 /** Progress that cannot be sent: the oldest goes, the person sees the newest. */
-const MAX_PROGRESS = 20
+const MAX_PROGRESS = 100
 
 interface Entry {
   request: TowerRequest
@@ -107,7 +107,7 @@ export function requestDesk({ hand, now, wake, log }: DeskOptions): RequestDesk 
     },
     next: (at) => {
       for (const entry of entries.values()) {
-        const progress = entry.progress.shift()
+        const progress = nextProgress(entry)
         if (progress !== undefined) return message(progress)
         if (entry.final.kind !== 'unacknowledged' || entry.final.dueAt > at) continue
         if (entry.final.giveUpAt <= at) {
@@ -129,6 +129,16 @@ export function requestDesk({ hand, now, wake, log }: DeskOptions): RequestDesk 
       return due
     },
   }
+}
+
+/** What has been said since the last frame goes in one: who watches an agent gets ten lines a second, the game takes few frames. */
+function nextProgress({ progress }: Entry): Result | undefined {
+  const first = progress.shift()
+  if (first?.status !== 'running') return first
+  const lines = [...first.lines]
+  while (progress[0]?.status === 'running' && lines.length + progress[0].lines.length <= MAX_LINES)
+    lines.push(...(progress.shift()?.lines ?? []))
+  return { ...first, lines }
 }
 
 const isFinal = (result: Result): boolean => result.status !== 'accepted' && result.status !== 'running'

@@ -65,6 +65,20 @@ describe('the shell and the running watch', () => {
     expect(await ask()).toEqual({ status: 'refused', lines: ['not now'] })
   })
 
+  it('tell the watch when the one who asked went away before he was answered', async () => {
+    const wentAway = Promise.withResolvers<void>()
+    await served(async (_request, progress, away) => {
+      progress('line 1')
+      await new Promise<void>((resolve) => away.addEventListener('abort', () => resolve(), { once: true }))
+      wentAway.resolve()
+      return { status: 'ok', lines: [] }
+    })
+    const leaving = new AbortController()
+    const answer = askWatch(path, asked, () => leaving.abort(), leaving.signal)
+    await expect(answer).rejects.toThrow('Interrupted')
+    await wentAway.promise
+  })
+
   it('keep many requests apart', async () => {
     await served(async ({ arguments: args }) => ({ status: 'ok', lines: [args['agent'] ?? ''] }))
     const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => ask({ ...asked, arguments: { agent: `a-${n}` } })))
