@@ -57,11 +57,15 @@ function rateOf(points: readonly Point[], totalMib: number): number | null | und
 
 /** 0 where there are no two points. */
 function slope(points: readonly Point[]): number {
-  const slopes: number[] = []
-  for (const [index, [fromMin, from]] of points.entries())
-    for (const [toMin, to] of points.slice(index + 1)) slopes.push((to - from) / (toMin - fromMin))
-  slopes.sort((a, b) => a - b)
-  const middle = slopes.length >> 1
-  const [low = 0, high = 0] = slopes.length % 2 === 1 ? [slopes[middle], slopes[middle]] : [slopes[middle - 1], slopes[middle]]
-  return (low + high) / 2
+  const slopes = new Float64Array((points.length * (points.length - 1)) / 2)
+  let count = 0
+  for (let to = 1; to < points.length; to++) for (let from = 0; from < to; from++) slopes[count++] = slopeOf(points[from], points[to])
+  slopes.sort()
+  const middle = count >> 1
+  const high = slopes[middle] ?? 0
+  return count % 2 === 1 ? high : (high + (slopes[middle - 1] ?? 0)) / 2
+}
+
+function slopeOf([fromMin, from]: Point = [0, 0], [toMin, to]: Point = [1, 0]): number {
+  return (to - from) / (toMin - fromMin)
 }

@@ -1,4 +1,4 @@
-/** The operations that only look: fleet, health, phase. incidents.test.ts and silence.test.ts have the others. */
+/** The operations that only look: fleet, phase. health.test.ts, incidents.test.ts and silence.test.ts have the others. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { resolve, takeApart } from '../../src/domain/arguments.ts'
 import { phaseReport, unmeasured } from '../../src/domain/phase.ts'
@@ -77,56 +77,6 @@ describe('fleet', () => {
     expect(await said()).toContain('Tower: Versions differ.')
     world.tower = { state: { kind: 'connecting' }, sinceMs: 0 }
     expect(await said()).toContain('Tower: connecting.')
-  })
-})
-
-describe('health', () => {
-  it('of everybody is a table of hosts', async () => {
-    await opened()
-    await world.clock.advance(5_000)
-    const { lines, data } = await world.ask('health')
-    expect(lines[0]).toMatch(/^host +state +disk used +memory used +load +probed$/)
-    expect(lines[1]).toMatch(/^local +up +90 % of \/ +75 % +0\.50 on 2 +5 s ago$/)
-    expect(data).toMatchObject({ hosts: [{ id: 'local', health: { cores: 2 } }, { id: 'ezra' }] })
-  })
-
-  it('of an agent is its own and that of its host', async () => {
-    await opened()
-    await world.clock.advance(1_000)
-    const { lines, data } = await world.ask('health', { subject: 'timmy' })
-    expect(lines[0]).toBe('timmy: up for 1 s, last beat 1 s ago.')
-    expect(lines[1]).toBe('host local: up for 1 s.')
-    expect(lines).toContain('Memory: 1.0 GiB of 4.0 GiB available.')
-    expect(lines).toContain('Disk /: 10.0 GiB of 100 GiB free (90 % used).')
-    expect(data).toMatchObject({ agent: { id: 'timmy', state: 'up', beatAgeMs: 1_000 }, hosts: [{ id: 'local' }] })
-  })
-
-  it('of an agent tells what is wrong with its heartbeat, and what to do about it', async () => {
-    await opened()
-    world.host('local').beat('timmy', new TextEncoder().encode('{"at'))
-    await world.clock.advance(1_000)
-    const { lines, data } = await world.ask('health', { subject: 'timmy' })
-    expect(lines[1]).toMatch(/^Heartbeat: \/beats\/timmy is not whole JSON: write it to another file .* half of it\.$/)
-    expect(data).toMatchObject({ agent: { fault: expect.stringContaining('is not whole JSON') } })
-  })
-
-  it('of a name that an agent shares with its host tells both', async () => {
-    await opened()
-    const { lines } = await world.ask('health', { subject: 'ezra' })
-    expect(lines[0]).toBe('ezra: new for under 1 s, no beat was ever seen.')
-    expect(lines[1]).toBe('Heartbeat: /beats/ezra is not there: start the agent, or put right the path in fleet.yaml.')
-    expect(lines[2]).toBe('host ezra: up for under 1 s.')
-  })
-
-  it('says so where a host was never probed, and what is wrong with one that is lost', async () => {
-    world = openWorld([agentConfig('timmy')])
-    world.host('local').refuse('host-key')
-    expect((await world.ask('health')).lines[1]).toMatch(/^local +new +not probed yet$/)
-    await world.clock.advance(60_000)
-    expect((await world.ask('health', { subject: 'local' })).lines).toEqual([
-      'host local: unreachable (its host key is not the pinned one, so nothing was run there) for 1 min.',
-      'It was not probed yet.',
-    ])
   })
 })
 
