@@ -1,11 +1,12 @@
 /** The programs that a user would pick instead, as child processes of the benchmark. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { plainEnvironment } from '../../src/demo/programs.ts'
 import { descendants, isAlive, killHard } from '../../test/support/processes.ts'
 import { until } from '../../test/support/until.ts'
+import { unpackDebian } from '../debian.ts'
 import type { Stage } from './stage.ts'
 
 const run = promisify(execFile)
@@ -97,31 +98,9 @@ function started(child: ChildProcess): Promise<number> {
 export async function findMonit(folder: string, say: (text: string) => void): Promise<{ path: string } | { missing: string }> {
   const unpacked = join(folder, 'usr', 'bin', 'monit')
   for (const path of ['monit', '/usr/bin/monit', unpacked]) if (await works(path)) return { path }
-  mkdirSync(folder, { recursive: true })
-  try {
-    say('monit: taking it out of its Debian package')
-    await download(folder)
-    const deb = readdirSync(folder).find((name) => /^monit_.*\.deb$/.test(name))
-    if (deb === undefined) return { missing: 'monit was not found in the package lists' }
-    await run('dpkg-deb', ['-x', join(folder, deb), folder])
-  } catch (error) {
-    return {
-      missing: `monit is not installed, and its package could not be fetched (${firstLine(error)}). Install it: apt-get install monit`,
-    }
-  }
+  const trouble = await unpackDebian('monit', folder, say)
+  if (trouble !== undefined) return { missing: trouble }
   return (await works(unpacked)) ? { path: unpacked } : { missing: 'the monit of the Debian package does not run here' }
-}
-
-async function download(folder: string): Promise<void> {
-  const options = { cwd: folder, timeout: 120_000 }
-  try {
-    await run('apt-get', ['download', 'monit'], options)
-  } catch (error) {
-    // A fresh machine has no package lists yet.
-    if (process.getuid?.() !== 0) throw error
-    await run('apt-get', ['update'], options)
-    await run('apt-get', ['download', 'monit'], options)
-  }
 }
 
 async function works(path: string): Promise<boolean> {
@@ -129,9 +108,4 @@ async function works(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
-}
-
-function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  return text.split('\n').filter(Boolean).slice(0, 2).join(': ').slice(0, 300)
 }

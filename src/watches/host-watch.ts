@@ -199,6 +199,12 @@ export function startHostWatch(
       const agent = byId.get(sighting.id)
       if (agent) sight(agent, sighting, isStopping)
     }
+    if (hasUnaskedPid(pids)) news.hear('written')
+  }
+
+  /** A beat of another life has come, but of which one is not known before the host was asked about its pid. */
+  function hasUnaskedPid(asked: ReadonlyMap<string, number>): boolean {
+    return [...looks].some(([id, { content, processEpoch }]) => content.pid !== asked.get(id) && processEpoch === undefined)
   }
 
   /** Whose next beat changes what is known of it: such a one is not to wait for its turn. */

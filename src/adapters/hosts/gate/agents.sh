@@ -17,15 +17,16 @@ find_process() { # of the agent loaded; hint: the pid that its own heartbeat fil
       alive)
         f_kind=gone f_pid=$pane_pid
         proc_read "$pane_pid" || return
-        f_kind=alive f_epoch=$p_epoch m_pid=$pane_pid m_epoch=$p_epoch fp_tty=$p_tty
+        f_kind=alive f_epoch=$p_epoch m_pid=$pane_pid m_epoch=$p_epoch fp_tty=$p_tty fp_start=$p_start
         # The stated pid counts only on this pane's terminal: it may be of another namespace, or used again since. One that
-        # was there before and is no more is the agent's death, though the shell that it was started from lives on.
+        # was there before and is no more is the agent's death, though the shell that it was started from lives on. Not where
+        # the pane began after it: the watch, which states it, has not heard yet of the life that is in there now.
         if [ -z "$hint" ] || [ "$hint" = "$pane_pid" ]; then
           remember_life
         elif proc_read "$hint" && [ "$p_tty" = "$fp_tty" ] && [ "$p_tty" != 0 ]; then
           f_pid=$hint f_epoch=$p_epoch
           remember_life
-        elif last_life && [ "$l_pid" = "$hint" ]; then
+        elif last_life && [ "$l_pid" = "$hint" ] && ! { [ "$fp_start" -gt "${l_epoch##*:}" ]; } 2>/dev/null; then
           f_kind=gone f_pid=$hint f_epoch=
         fi
         return
@@ -44,7 +45,8 @@ find_process() { # of the agent loaded; hint: the pid that its own heartbeat fil
     hermes) find_by_gateway ;;
   esac
   if [ -n "$hint" ]; then
-    if proc_read "$hint"; then
+    # The one of the pid file was read last: a shell reads /proc byte by byte, and no process is read twice.
+    if [ "$hint" = "$m_pid" ] || proc_read "$hint"; then
       if ! stat_of "$a_file" || [ $st_type != file ]; then
         # Whether it is the agent can't be told while its heartbeat is not there, which need not mean that it is gone.
         fp_named=

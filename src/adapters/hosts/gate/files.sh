@@ -9,16 +9,34 @@ survey() { # FILES SOCKETS, each one a line
   for socket in $2; do
     list_panes "$socket"
   done
-  clock
+  [ "$stats_now" = yes ] || clock
 }
 
 # Symbolic links are looked at, not through: whoever may write where a heartbeat stands could have any file read.
+# Where its own entry in /proc tells the time (see look_around), stat tells it along with the files: stats_now is then yes,
+# and now is set. A `date` for each look would cost a third of it.
 stat_files() { # FILES, each one a line; [-L]: into stats
   IFS=$nl
   stat_status=0
   stats=
+  stats_now=no
   if [ -n "$1" ]; then
     case $stat_kind in
+      gnu-now)
+        # The same as bounded does, with one process less.
+        stats=$(exec timeout -k 1 5 stat ${2-} -c "%n$tab%.9Y %s %i %f" -- /proc/self/. $1 </dev/null 2>/dev/null)
+        stat_status=$?
+        sf_now=${stats%%"$nl"*}
+        case $sf_now in "/proc/self/.$tab"*)
+          take_stat "${sf_now#*"$tab"}"
+          now=$st_mtime stats_now=yes stats=${stats#"$sf_now"}
+          stats=${stats#"$nl"}
+          ;;
+        esac
+        stats=$nl$stats$nl
+        IFS=$nl
+        return
+        ;;
       gnu) stats=$(bounded 5 stat ${2-} -c "%n$tab%.9Y %s %i %f" -- $1 2>/dev/null) ;;
       bsd) stats=$(bounded 5 stat ${2-} -f "%N$tab%Fm %z %i %Xp" -- $1 2>/dev/null) ;;
       *) stats=$(bounded 5 stat ${2-} -c "%n$tab%Y %s %i %f" -- $1 2>/dev/null) ;;
