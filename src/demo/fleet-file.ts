@@ -32,6 +32,8 @@ tower:
 # Here agents are killed for fun, again and again: each death and each return is told at once, and nobody is given up.
 alerts: { groupWait: 100ms, groupInterval: 100ms, flapping: off }
 remedies: { budget: 200, agentBudget: 60, crashLoop: off }
+# All of its hosts are this one machine: that its disk is full would be told four times.
+health: { disk: off, inodes: off, memory: off, swap: off, load: off, clock: off, fullWithin: off }
 hosts:
   local: { kind: local, name: "Local" }
 ${sshHosts.join('\n')}

@@ -5,6 +5,9 @@ import { type CheckKind, type Checks, type DiskReading, type Forecasts, type Hea
 
 export const maxNews = 400
 
+/** Worth a look when there is time, and nobody's sleep. */
+const shownOnly: ReadonlySet<string> = new Set(['reboot' satisfies CheckKind])
+
 /** What people were last told of each check that was not well then, by its key. */
 export type Told = Readonly<Record<string, Level>>
 
@@ -20,7 +23,7 @@ export interface HealthNews {
 
 /** What is to be told of a host. A check that gets better without being well is no news, nor one that gets worse again then. */
 export function healthNews(host: string, checks: Checks, told: Told, say: (key: string) => string): HealthNews {
-  const worse = Object.entries(checks).filter(([key, { level }]) => isWorse(level, told[key] ?? 'ok'))
+  const worse = Object.entries(checks).filter(([key, { level }]) => !shownOnly.has(key) && isWorse(level, told[key] ?? 'ok'))
   const over = Object.keys(told).filter((key) => (checks[key]?.level ?? 'ok') === 'ok')
   const of = (wanted: Level) => worse.filter(([, { level }]) => level === wanted).map(([key]) => say(key))
   const afterEnd = Object.fromEntries(Object.entries(told).filter(([key]) => !over.includes(key)))

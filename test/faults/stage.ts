@@ -97,6 +97,7 @@ tower: { url: "${place.url}", account: ${place.account}, password: { file: secre
 push: { listen: "127.0.0.1:${pushPort}" }
 alerts: { groupWait: 50ms, groupInterval: 100ms, remind: off, flapping: off }
 ${options.yaml ?? ''}
+health: { disk: off, inodes: off, memory: off, swap: off, load: off, clock: off, fullWithin: off }
 hosts: { local: { kind: local } }
 agents:
 ${[...agents.map((agent) => agent.yaml(`${timing.periodMs}ms`, `${timing.graceMs}ms`)), ...(options.moreAgents?.(folder) ?? [])].join('\n')}

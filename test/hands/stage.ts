@@ -83,6 +83,7 @@ state: ${join(folder, 'state')}
 poll: 500ms
 ${plan.alerts ?? 'alerts: { groupWait: 200ms, groupInterval: 500ms, remind: off, flapping: off }'}
 ${plan.yaml ?? ''}
+health: { disk: off, inodes: off, memory: off, swap: off, load: off, clock: off, fullWithin: off }
 hosts:
 ${hosts.map(({ yaml }) => yaml.host).join('\n')}
 agents:

@@ -80,9 +80,11 @@ describe('the health of a host', () => {
   it('is told in one piece where several things happen at once', async () => {
     const services = [{ id: 'gitea', state: 'down', detail: 'Connection refused' } as const]
     await says({ services })
+    // A reboot that is pending wakes nobody: it is shown.
     await says({ ...full, services, reboot: 'wanted' })
+    expect(health.of('ezra').concerns.map(({ check }) => check)).toEqual(['service:gitea', 'disk:/', 'reboot'])
     expect(told()).toEqual([
-      'host ezra is not well. Critical: gitea is down (Connection refused); disk / is 96 % full (4.0 GiB of 100 GiB left). Warning: it wants a reboot.',
+      'host ezra is not well. Critical: gitea is down (Connection refused); disk / is 96 % full (4.0 GiB of 100 GiB left).',
     ])
   })
 
