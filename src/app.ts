@@ -15,6 +15,7 @@ import type { Log } from './ports/log.ts'
 import type { Sink } from './ports/sink.ts'
 import type { Tower, TowerHandlers } from './ports/tower.ts'
 import { startActivity } from './watches/activity.ts'
+import { startAuditHead } from './watches/audit-head.ts'
 import { startBudgetWatch } from './watches/budget.ts'
 import { startGoodConfigs } from './watches/good-configs.ts'
 import { startHealthWatch } from './watches/health.ts'
@@ -80,6 +81,9 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   /** One change of the declaration after the other: two at once would leave the hosts of the first one watched for ever. */
   let redeclared = Promise.resolve()
 
+  const tell = (text: string) => {
+    void engine.notifier.tell({ id: ports.newId(), kind: 'notice', subjects: [], incidents: [], at: clock.now(), text })
+  }
   const desk = openDesk(
     ports.operations,
     {
@@ -112,7 +116,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
         log.warn({ agent }, text)
         engine.notifier.notice({ subjects: [{ kind: 'agent', id: agent }], text })
       },
-      tell: (text) => void engine.notifier.tell({ id: ports.newId(), kind: 'notice', subjects: [], incidents: [], at: clock.now(), text }),
+      tell,
     },
     log,
   )
@@ -147,6 +151,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   const sweep = startSweep({ engine, ledger, clock, log })
   /** For whoever brings what was seen. */
   const seen = heedful({ roster, clock }, sweep.heed)
+  const auditHead = startAuditHead({ ledger, clock, log, tell })
   const upkeep = startUpkeep(config, { ledger, clock, log })
   const budgets = startBudgetWatch(() => config, { ...engine, ledger, clock, log })
   hosts = startHosts()
@@ -199,6 +204,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       await tower?.stop()
       await Promise.all([...hosts.values()].map((host) => host.stop()))
       await upkeep.stop()
+      await auditHead.stop()
       await activity.stop()
       budgets.stop()
       await engine.stop()

@@ -222,7 +222,7 @@ program.commandsGroup(groups.see)
 
 // The other operations are the registry's own, `fleet` under the name that shells are used to.
 for (const operation of operations) {
-  if (operation.name === 'phase') continue
+  if (operation.name === 'phase' || operation.name === 'audit') continue
   const name = commandOf(operation)
   const isStatus = operation.name === 'fleet'
   const examples = operation.examples.map((example) => `  $ towerwatch ${isStatus ? name : example}`)
@@ -308,6 +308,37 @@ program
     exits(async (file: string, options) => {
       const { restoreLedger } = await import('./shell/backup.ts')
       return restoreLedger(shell, file, options)
+    }),
+  )
+
+program
+  .command('audit [about]')
+  .description('who asked for what and what came of it, newest first; also checks that nobody changed it')
+  .addOption(config())
+  .addOption(json())
+  .option('--since <time>', 'only the last 30d, 12h, …')
+  .option('--verify', 'check the chain of hashes, and print its head')
+  .option('--head <head>', 'check also that it goes by this earlier head: NUMBER:HASH')
+  .addHelpText(
+    'after',
+    `
+Needs no running watch. "about" is an agent or a host by its id, or the number of
+an operation. Each entry holds the hash of the one before it, so that nothing can
+be changed in it without changing all that follows. The watch puts the head of
+the chain into its log once an hour: keep that elsewhere, and --head shows
+whether the end was cut off, or the whole made anew.
+
+Examples:
+  $ towerwatch audit bezalel --since 7d
+  $ towerwatch audit 12 --json
+  $ towerwatch audit --verify
+
+Exit code 1 where the chain is broken; the first bad entry is named.`,
+  )
+  .action(
+    exits(async (about: string | undefined, options) => {
+      const { auditCommand } = await import('./shell/audit.ts')
+      return auditCommand(shell, about, options)
     }),
   )
 

@@ -27,9 +27,14 @@ export function checkArguments(
     }
     const checked = checkArgument(operation, argument, value, context)
     if ('fault' in checked) return checked
-    args[argument.name] = operation.effect === 'acts' && operation.oneAtATime ? checked.value.replace(/^agent:/, '') : checked.value
+    args[argument.name] = operation.effect === 'acts' && operation.oneAtATime ? idAlone(checked.value) : checked.value
   }
   return { args }
+}
+
+/** An agent by its id; one that is called "all" stays told apart from everything, for which it takes another role. */
+function idAlone(value: string): string {
+  return value === 'agent:all' ? value : value.replace(/^agent:/, '')
 }
 
 function checkArgument(

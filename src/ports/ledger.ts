@@ -5,7 +5,7 @@
  * so that a slow fsync makes no agent look silent. The reads look at what is committed, in this thread.
  */
 import type { AgentRecord, Beat } from '../domain/agent.ts'
-import type { AuditEntry, AuditVerdict } from '../domain/audit.ts'
+import type { AuditEntry, AuditHead, AuditVerdict } from '../domain/audit.ts'
 import type { HostRecord } from '../domain/host.ts'
 import type { Incident, Mute, Subject } from '../domain/incident.ts'
 import type { Actor } from '../domain/operation.ts'
@@ -121,8 +121,13 @@ export interface Ledger {
   operations(filter: { operation?: string; agent?: string; actorKind?: Actor['kind']; sinceMs?: number; limit: number }): OperationRecord[]
   /** Entries of the audit, newest first: each operation has one for its beginning and one for its end. `subject`: an id. */
   audit(filter: { subject?: string; number?: number; sinceMs?: number; limit: number }): AuditEntry[]
-  /** Checks the whole chain of the audit, a piece at a time. Rejects with LedgerError where it can't be read. */
-  verifyAudit(): Promise<AuditVerdict>
+  /** The last entry of the audit, by which its chain can be checked later. */
+  auditHead(): AuditHead
+  /**
+   * Checks the whole chain of the audit, a piece at a time, and that it goes by `noted`, an earlier head, where one is given.
+   * Rejects with LedgerError where it can't be read.
+   */
+  verifyAudit(noted?: AuditHead): Promise<AuditVerdict>
   /** Open ones first, then the newest. `subject`: its key ("host:vps1"), or its id. */
   incidents(filter: { subject?: string; number?: number; limit: number }): Incident[]
   /** Silences and maintenance that end at or after `fromMs`, oldest first. */

@@ -5,6 +5,7 @@ import { resolve, takeApart, usageOfArgument } from '../domain/arguments.ts'
 import type { ArgumentDeclaration, OperationDeclaration } from '../domain/operation.ts'
 import type { OutcomeStatus } from '../operations/operation.ts'
 import { exitCode, readConfig, type Shell, ShellError } from './shell.ts'
+import { whereItSits } from './where-it-sits.ts'
 
 const codes: Record<OutcomeStatus, number> = {
   ok: exitCode.ok,
@@ -36,7 +37,7 @@ export async function ask(
   const config = readConfig(shell, options.config)
   const { uid, username } = userInfo()
   const args = { ...toArguments(operation, typed, config), ...flags }
-  const request = { operation: operation.name, arguments: args, user: { id: String(uid), name: username } }
+  const request = { operation: operation.name, arguments: args, user: { id: String(uid), name: username, from: whereItSits(shell.env) } }
   const isShownAsItComes = operation.name === 'watch'
   try {
     const outcome = await askWatch(socketPath(config.stateDir), request, isShownAsItComes ? shell.out : shell.err, shell.signal)

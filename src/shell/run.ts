@@ -53,11 +53,9 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
       socketPath(config.stateDir),
       async (request, progress, away) => {
         if (!watch) return { status: 'refused', lines: ['The watch is still starting: ask again in a moment.'] }
-        const { id, name } = request.user
-        return watch.desk.request(
-          { operation: request.operation, arguments: request.arguments, actor: { kind: 'shell', id, name }, via: 'shell', away },
-          progress,
-        )
+        const { id, name, from } = request.user
+        const actor = { kind: 'shell' as const, id, name, ...(from !== undefined && { from }) }
+        return watch.desk.request({ operation: request.operation, arguments: request.arguments, actor, via: 'shell', away }, progress)
       },
       (tell) => watch?.record(tell),
     )

@@ -46,6 +46,7 @@ export function brittleLedger(real: Ledger = openLedger(':memory:')): BrittleLed
     untold: readable('untold', real.untold),
     operations: readable('operations', real.operations),
     audit: readable('audit', real.audit),
+    auditHead: readable('auditHead', real.auditHead),
     verifyAudit: readable('verifyAudit', real.verifyAudit),
     incidents: readable('incidents', real.incidents),
     mutes: readable('mutes', real.mutes),

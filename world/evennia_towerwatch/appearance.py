@@ -259,6 +259,11 @@ def result_lines(operation: str, status: str, lines: Sequence[str]) -> list[str]
     shown = [_CELL.sub(lambda cell: state_word(cell[1]), escape(line)) for line in lines]
     if status in _STATUS_COLOURS:
         return [f"{_STATUS_COLOURS[status]}{escape(operation, 32)}: {status}|n", *shown]
+    if status == "waiting":
+        return [
+            f"|y{escape(operation, 32)}: nothing was done yet, a second person is needed|n",
+            *shown,
+        ]
     if status == "ok" and not shown:
         return [f"{escape(operation, 32)}: done"]
     return shown

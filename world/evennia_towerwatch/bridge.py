@@ -6,7 +6,7 @@ a `boot` of its own: the watch sees it change and says hello again.
 
 import time
 import uuid
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +28,8 @@ from .protocol import load_protocol
 TAKEN_OVER = "Logged in from elsewhere. Disconnecting."
 
 _REMEMBERED_RESULTS = 1000
+# Of those that the watch did not hear of yet. They are few: whoever tries often is one of them.
+_KEPT_REFUSALS = 50
 _DOUBT_AFTER_S = 2
 
 
@@ -56,7 +58,6 @@ class Moment:
 class Pending:
     """A request that has no final result yet."""
 
-    account_id: int
     operation: str
     doubt: Any
     deadline: Any
@@ -93,6 +94,7 @@ class Bridge:
         self._mismatched: Any = None
         self._mismatch = ""
         self._pending: dict[str, Pending] = {}
+        self._untold_refusals: deque[dict[str, Any]] = deque(maxlen=_KEPT_REFUSALS)
         self._ended: OrderedDict[str, None] = OrderedDict()
         self._later = later or reactor.callLater
 
@@ -160,6 +162,8 @@ class Bridge:
             protocolHash=self.protocol.hash,
             operationsHash=self.protocol.operations_hash,
         )
+        while self._untold_refusals:
+            self.send(session, "tower_refused", **self._untold_refusals.popleft())
 
     def refuse_version(self, session: Any, message_id: Any, sentence: str) -> None:
         """Say the sentence to the watch and, from now on, to whoever asks in the game."""
@@ -250,7 +254,7 @@ class Bridge:
         self,
         operation: dict[str, Any],
         arguments: dict[str, str],
-        account: Any,
+        actor: dict[str, str],
         on_doubt: Callable[[], None],
         on_deadline: Callable[[], None],
     ) -> None:
@@ -259,7 +263,7 @@ class Bridge:
         Args:
             operation: Its declaration.
             arguments: Values by the names of the declaration.
-            account: Who asks.
+            actor: Who asks, as `actor_of` has it.
             on_doubt: Called when nothing at all has come after two seconds: a watch that was killed
                 looks connected until its silence is long enough to tell.
             on_deadline: Called when no final result has come in time.
@@ -269,30 +273,31 @@ class Bridge:
             operation["deadlineMs"] / 1000, self._deadline, request_id, on_deadline
         )
         doubt = self._later(_DOUBT_AFTER_S, on_doubt)
-        self._pending[request_id] = Pending(account.id, operation["name"], doubt, deadline)
+        self._pending[request_id] = Pending(operation["name"], doubt, deadline)
         self.send(
             self.session,
             "tower_request",
             id=request_id,
             operation=operation["name"],
             arguments=arguments,
-            actor=actor_of(account),
+            actor=actor,
             deadlineMs=operation["deadlineMs"],
         )
 
     def refused(
-        self, operation: dict[str, Any], arguments: dict[str, str], account: Any, reason: str
+        self, operation: dict[str, Any], arguments: dict[str, str], actor: dict[str, str], why: str
     ) -> None:
-        """Tell the watch, for its audit, that the game's locks refused somebody an operation."""
+        """Tell the watch, for its audit, that the game's locks refused somebody an operation.
+
+        While the watch is not there, the newest ones are kept for when it comes.
+        """
+        refusal = {"operation": operation["name"], "arguments": arguments, "actor": actor}
         if self.problem() is None:
-            self.send(
-                self.session,
-                "tower_refused",
-                operation=operation["name"],
-                arguments=arguments,
-                actor=actor_of(account),
-                reason=reason[:200],
-            )
+            self.send(self.session, "tower_refused", **refusal, reason=why[:200])
+        else:
+            at = datetime.now(UTC)
+            reason = f"{why[:140]} (at {at:%H:%M:%S} UTC, while the watch was away)"
+            self._untold_refusals.append({**refusal, "reason": reason})
 
     def _deadline(self, request_id: str, on_deadline: Callable[[], None]) -> None:
         if self._pending.pop(request_id, None) is not None:
@@ -317,9 +322,16 @@ class Bridge:
         return True
 
 
-def actor_of(account: Any) -> dict[str, str]:
-    """An account as it stands in requests."""
-    return {"kind": "account", "id": str(account.id), "name": account.key[:80]}
+def actor_of(account: Any, session: Any = None) -> dict[str, str]:
+    """An account as it stands in requests, with where it sits: `telnet 127.0.0.1`."""
+    actor = {"kind": "account", "id": str(account.id), "name": account.key[:80]}
+    protocol = getattr(session, "protocol_key", None)
+    if protocol is None:
+        return actor
+    address = getattr(session, "address", None)
+    # Some protocols keep the port beside it.
+    where = address[0] if isinstance(address, tuple | list) and address else address
+    return {**actor, "from": escape(" ".join(str(part) for part in (protocol, where) if part), 80)}
 
 
 def _is_live(session: Any) -> bool:

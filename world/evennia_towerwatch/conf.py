@@ -10,12 +10,22 @@ DEFAULTS: dict[str, Any] = {
     "TOWERWATCH_CHANNEL": "Fleet",
     "TOWERWATCH_WATCH_ROOM": "Watch Room",
     "TOWERWATCH_SEE_LOCK": "all()",
-    "TOWERWATCH_ACT_LOCK": "perm(Builder)",
+    "TOWERWATCH_OPERATE_LOCK": "perm(Builder)",
+    "TOWERWATCH_ADMIN_LOCK": "perm(Admin)",
     "TOWERWATCH_CANONICAL_ONLY": (),
     # Three pings of the watch. Evennia keeps the session of a websocket that was cut off, so that
     # a watch that was killed is found missing by its silence alone.
     "TOWERWATCH_SILENT_AFTER_S": 7,
 }
+
+_LOCKS = {
+    "see": "TOWERWATCH_SEE_LOCK",
+    "operate": "TOWERWATCH_OPERATE_LOCK",
+    "admin": "TOWERWATCH_ADMIN_LOCK",
+}
+# What was called otherwise once. Taking it for the new one could leave a door open that somebody
+# had shut, so the start is refused.
+_RENAMED = {"TOWERWATCH_ACT_LOCK": "TOWERWATCH_OPERATE_LOCK"}
 
 INPUT_FUNCS = "evennia_towerwatch.inputfuncs"
 SERVER_HOOKS = "evennia_towerwatch.server_hooks"
@@ -31,9 +41,9 @@ def watch_room_name() -> str:
     return _get("TOWERWATCH_WATCH_ROOM")
 
 
-def lock_of(effect: str) -> str:
-    """The lock for operations of this effect, `sees` or `acts`."""
-    return _get("TOWERWATCH_SEE_LOCK" if effect == "sees" else "TOWERWATCH_ACT_LOCK")
+def lock_of(role: str) -> str:
+    """The lock that stands for a role: `see`, `operate` or `admin`."""
+    return _get(_LOCKS[role])
 
 
 def canonical_only() -> tuple[str, ...]:
@@ -61,6 +71,11 @@ def check(operation_names: set[str]) -> None:
     """
     for name in dir(settings):
         if name.startswith("TOWERWATCH_") and name not in DEFAULTS:
+            if name in _RENAMED:
+                raise ImproperlyConfigured(
+                    f"{name} is called {_RENAMED[name]} now: rename it. What is for a host or for "
+                    "everything takes TOWERWATCH_ADMIN_LOCK."
+                )
             near = difflib.get_close_matches(name, DEFAULTS, 1, 0)[0]
             raise ImproperlyConfigured(
                 f"{name} is no setting of evennia_towerwatch; did you mean {near}?"
@@ -71,7 +86,7 @@ def check(operation_names: set[str]) -> None:
             raise ImproperlyConfigured(
                 f"{name} must be a name of 1 to 60 characters without '|', not {value!r}."
             )
-    for name in ("TOWERWATCH_SEE_LOCK", "TOWERWATCH_ACT_LOCK"):
+    for name in _LOCKS.values():
         value = _get(name)
         if not isinstance(value, str) or "(" not in value or ":" in value or ";" in value:
             raise ImproperlyConfigured(

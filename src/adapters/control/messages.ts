@@ -5,7 +5,7 @@ export const controlRequest = z.strictObject({
   operation: z.string().max(64),
   arguments: z.record(z.string().max(32), z.string().max(400)),
   /** The user of this machine who asks. The socket is his own (0600 in a 0700 folder), so his word is taken. */
-  user: z.strictObject({ id: z.string().max(64), name: z.string().max(80) }),
+  user: z.strictObject({ id: z.string().max(64), name: z.string().max(80), from: z.string().max(80).optional() }),
 })
 export type ControlRequest = z.infer<typeof controlRequest>
 

@@ -33,7 +33,7 @@ function append(prepare: Prepare, body: AuditBody): void {
   prepare('INSERT INTO audit (seq, entry, prev, hash) VALUES (?,?,?,?)').run(seq, entry, prev, hash)
 }
 
-function headOf(prepare: Prepare): AuditHead {
+export function headOf(prepare: Prepare): AuditHead {
   const last = prepare('SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1').get()
   return last ? { seq: Number(last['seq']), hash: String(last['hash']) } : anchorOf(prepare)
 }
@@ -65,7 +65,7 @@ function bodyOf(operation: OperationRecord): AuditBody {
 }
 
 /** Checks every link, in pieces between which others get their turn. Of one state of the file, however much is written meanwhile. */
-export async function verified(db: DatabaseSync): ReturnType<Ledger['verifyAudit']> {
+export async function verified(db: DatabaseSync, noted?: AuditHead): ReturnType<Ledger['verifyAudit']> {
   const prepare = preparer(db)
   const read = <T>(work: () => T): T => guarded('read the audit', work)
   const end = read(() => headOf(prepare))
@@ -85,11 +85,20 @@ export async function verified(db: DatabaseSync): ReturnType<Ledger['verifyAudit
       const why = faultOf(head, link, sha256)
       if (why !== undefined) return { kind: 'broken', seq: Math.min(link.seq, head.seq + 1), why }
       head = { seq: link.seq, hash: link.hash }
+      if (noted && isOther(head, noted)) return { kind: 'broken', seq: head.seq, why: otherSentence }
     }
     if (rows.length === 0) return { kind: 'broken', seq: head.seq + 1, why: 'it is missing' }
     await new Promise((resolve) => setImmediate(resolve))
   }
+  if (noted && isOther(from, noted)) return { kind: 'broken', seq: from.seq, why: otherSentence }
+  if (noted && noted.seq > head.seq) return { kind: 'broken', seq: head.seq + 1, why: `it ends there, but entry ${noted.seq} was noted` }
   return { kind: 'whole', entries: head.seq - from.seq, from, head }
+}
+
+const otherSentence = 'it is another one than was noted'
+
+function isOther(head: AuditHead, noted: AuditHead): boolean {
+  return head.seq === noted.seq && head.hash !== noted.hash
 }
 
 export function toLink(row: Record<string, unknown>): AuditLink {

@@ -3,7 +3,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { AgentState } from '../../domain/agent.ts'
 import type { AuditEntry } from '../../domain/audit.ts'
 import type { AlertRecord, Incident, Ledger, Mute, OperationRecord, Remembered, ScheduleRun, Subject } from '../../ports/ledger.ts'
-import { verified } from './chain.ts'
+import { headOf, verified } from './chain.ts'
 import { guarded } from './guarded.ts'
 import { preparer } from './statements.ts'
 
@@ -12,7 +12,7 @@ type Row = Record<string, unknown>
 
 /** `ezra` is what an operation on the agent or the host of that name was given. */
 const aboutSql = `EXISTS (SELECT 1 FROM json_each(entry, '$.arguments') WHERE type = 'text'
-  AND (value = ?1 OR (key = 'subject' AND value IN ('agent:' || ?1, 'host:' || ?1))))`
+  AND value IN (?1, 'agent:' || ?1, 'host:' || ?1))`
 
 /** All of them throw LedgerError where the file can't be read. */
 export function readsOf(db: DatabaseSync): Reads {
@@ -61,7 +61,9 @@ export function readsOf(db: DatabaseSync): Reads {
         return all(`SELECT entry AS record FROM audit ${where} ORDER BY seq DESC LIMIT ?`, ...values, filter.limit).map(parse<AuditEntry>)
       }),
 
-    verifyAudit: () => verified(db),
+    auditHead: () => guarded('read the audit', () => headOf(prepare)),
+
+    verifyAudit: (noted) => verified(db, noted),
 
     incidents: (filter) =>
       guarded('read the incidents', () => {

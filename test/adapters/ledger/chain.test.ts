@@ -84,7 +84,21 @@ describe('a chain in which somebody', () => {
     const { head } = await written()
     const verdict = await verdictAfter((db) => db.exec('DELETE FROM audit WHERE seq > 9'))
     expect(verdict).toMatchObject({ kind: 'whole', entries: 9, head: { seq: 9 } })
-    expect(verdict.kind === 'whole' && verdict.head).not.toEqual(head)
+    const ledger = openLedger(here.file, 'read')
+    expect(ledger.auditHead()).toEqual(verdict.kind === 'whole' && verdict.head)
+    expect(await ledger.verifyAudit(head)).toEqual({ kind: 'broken', seq: 10, why: 'it ends there, but entry 12 was noted' })
+    expect(await ledger.verifyAudit({ seq: 9, hash: head.hash })).toMatchObject({ kind: 'broken', seq: 9 })
+    expect(await ledger.verifyAudit(ledger.auditHead())).toMatchObject({ kind: 'whole' })
+    await ledger.close()
+  })
+
+  it('made the whole of it anew is found by a head that was noted before', async () => {
+    const { head } = await written()
+    const forged = openLedger(`${here.file}-forged`)
+    await forged.write(Array.from({ length: rows }, (_, n) => operation(n + 1, { lines: ['nothing happened'] })))
+    expect(await forged.verifyAudit()).toMatchObject({ kind: 'whole' })
+    expect(await forged.verifyAudit(head)).toMatchObject({ kind: 'broken', seq: rows })
+    await forged.close()
   })
 })
 

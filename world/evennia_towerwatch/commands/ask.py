@@ -1,10 +1,12 @@
 """Operations that the watch answers."""
 
+import re
 from typing import Any
 
 from evennia_towerwatch.appearance import duration
-from evennia_towerwatch.bridge import BRIDGE
+from evennia_towerwatch.bridge import BRIDGE, actor_of
 from evennia_towerwatch.escape import escape
+from evennia_towerwatch.typed import flag_word
 
 from .base import TowerCommand
 
@@ -20,7 +22,7 @@ class AskCommand(TowerCommand):
             return
         name, deadline_ms = self.operation["name"], self.operation["deadlineMs"]
         # A reason or a comment is anything at all, and it is shown to all sessions of the account.
-        what = escape(" ".join([name, *map(_said, arguments.values())]), 120)
+        what = escape(" ".join([name, *_said(self.operation, arguments)]), 120)
 
         def on_deadline() -> None:
             text = f"{what}: no answer of the watch within {duration(deadline_ms)}."
@@ -30,11 +32,18 @@ class AskCommand(TowerCommand):
             text = f"{what}: the watch has not answered yet; {BRIDGE.last_heard()}."
             account.msg(text=(f"|y{text}|n", {"type": "towerwatch"}))
 
-        BRIDGE.request(self.operation, arguments, account, on_doubt, on_deadline)
+        actor = actor_of(account, self.session)
+        BRIDGE.request(self.operation, arguments, actor, on_doubt, on_deadline)
         if self.operation["effect"] == "acts":
             self.tell(f"The watch is asked: {what}")
 
 
-def _said(value: str) -> str:
-    """`agent:ezra` as people say it."""
-    return value.removeprefix("agent:").replace("host:", "host ", 1)
+def _said(operation: dict[str, Any], arguments: dict[str, str]) -> list[str]:
+    """The arguments as people say them: `agent:ezra` is `ezra`, a flag its word."""
+    flags = {one["name"] for one in operation["arguments"] if one["kind"] == "flag"}
+    return [
+        flag_word(name)
+        if name in flags
+        else re.sub("^host:", "host ", value.removeprefix("agent:"))
+        for name, value in arguments.items()
+    ]

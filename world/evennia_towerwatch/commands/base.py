@@ -9,8 +9,9 @@ from evennia.commands.command import Command
 from evennia.locks.lockhandler import check_lockstring
 
 from evennia_towerwatch import conf, typed
-from evennia_towerwatch.bridge import BRIDGE
+from evennia_towerwatch.bridge import BRIDGE, actor_of
 from evennia_towerwatch.escape import escape
+from evennia_towerwatch.roles import role_of
 
 from .words import words_of
 
@@ -71,11 +72,14 @@ class TowerCommand(Command):
         arguments = self.parse_arguments()
         if arguments is None:
             return
-        lock = conf.lock_of(self.operation["effect"])
+        role = role_of(self.operation, arguments, BRIDGE.fleet)
+        lock = conf.lock_of(role)
         if not check_lockstring(self.caller, f"tower:{lock}", access_type="tower"):
             name = self.operation["name"]
-            self.tell(f"You may not use {name} here: it needs {lock}.")
-            BRIDGE.refused(self.operation, arguments, account, f"the game's lock wants {lock}")
+            many = "" if role == self.operation["role"] else " for so many"
+            self.tell(f"You may not use {name}{many} here: it needs {lock} (the role {role}).")
+            why = f"the game's lock wants {lock} for the role {role}"
+            BRIDGE.refused(self.operation, arguments, actor_of(account, self.session), why)
             return
         self.run(arguments, account)
 
@@ -125,22 +129,39 @@ class TowerCommand(Command):
         lines += [f"  {usage(operation, word)}" for word in words]
         for argument in operation["arguments"]:
             need = "" if argument["required"] else " (may be left out)"
-            name = "/".join(argument.get("words", [argument["name"]]))
+            word = argument["name"]
+            word = typed.flag_word(word) if argument["kind"] == "flag" else word
+            name = "/".join(argument.get("words", [word]))
             lines.append(f"    {name}: {argument['help']}{need}")
         lines += ["", *textwrap.wrap(operation["help"], 78), "", "Examples:"]
         lines += [f"  {example}" for example in operation["examples"]]
-        lock = conf.lock_of(operation["effect"])
-        who = "Everybody may use it." if lock == "all()" else f"Who may use it: {lock}."
-        return "\n".join([*lines, "", who])
+        return "\n".join([*lines, "", *_who(operation)])
 
 
-def usage(operation: dict[str, Any], word: str | None = None) -> str:
-    """`restart <agent>`; with `word` in the place of the operation's name."""
-    return " ".join([word or operation["name"], *map(_usage_of, operation["arguments"])])
+def _who(operation: dict[str, Any]) -> list[str]:
+    """Who may use it, and whether more is needed for many."""
+    role, many = operation["role"], operation.get("roleForMany")
+    every = operation.get("roleForAll")
+    lock = conf.lock_of(role)
+    who = "Everybody may use it" if lock == "all()" else f"Who may use it: {lock}"
+    lines = [f"{who} (the role {role})."]
+    if many:
+        lines.append(f"For a host or for all: {conf.lock_of(many)} (the role {many}).")
+    elif every:
+        lines.append(f"For all: {conf.lock_of(every)} (the role {every}).")
+    return lines
+
+
+def usage(operation: dict[str, Any], word: str | None = None, flags: bool = True) -> str:
+    """`restart <agent> [--dry-run]`; with `word` in the place of the operation's name."""
+    shown = [one for one in operation["arguments"] if flags or one["kind"] != "flag"]
+    return " ".join([word or operation["name"], *map(_usage_of, shown)])
 
 
 def _usage_of(argument: dict[str, Any]) -> str:
-    if argument["kind"] == "choice":
+    if argument["kind"] == "flag":
+        text = typed.flag_word(argument["name"])
+    elif argument["kind"] == "choice":
         text = "/".join(argument["words"])
     else:
         text = argument["name"] + ("…" if argument["kind"] == "text" else "")

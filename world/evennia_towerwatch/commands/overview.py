@@ -35,11 +35,13 @@ class OverviewCommand(Command):
             "Towerwatch keeps a fleet of AI agents alive. Each agent stands in the room of its",
             "host and shows how it is. Its death and its return are said in that room, in the",
             f"{conf.watch_room_name()} and on the channel {conf.channel_name()}.",
+            # Ahead of the list, whose end is on a second page of a small screen.
+            self._link(),
             "",
         ]
         for operation in load_protocol().operations:
             if operation["answeredBy"] != "shell":
-                lines += _entry(usage(operation), operation["summary"])
+                lines += _entry(usage(operation, flags=False), operation["summary"])
         lines += [
             *_entry(
                 "look <agent>",
@@ -48,12 +50,11 @@ class OverviewCommand(Command):
             "",
             "The beginning of a name will do. #12 is the number of an incident; ack, silence and",
             "pause keep things quiet for a while, and incidents shows what is open.",
-            "Each also goes by tower/<name>, where another command has its short name.",
+            "Each also goes by tower/<name>, where another command has its short name. What",
+            "changes something only tells what it would do with --dry-run behind it.",
             "States: |cnew|n, |gup|n, |ylate|n (overdue, not yet given up), |rdown|n, "
             "|munreachable|n (its host",
             "can't be seen), |bpaused|n (by a person), |Wunknown|n (the watch wasn't looking).",
-            "",
-            self._link(),
         ]
         return "\n".join(lines)
 

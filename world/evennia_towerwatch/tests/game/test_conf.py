@@ -20,7 +20,8 @@ class Settings(SimpleTestCase):
             "TOWERWATCH_CHANNEL": ["", "  ", 7, "a|b", "x" * 61],
             "TOWERWATCH_WATCH_ROOM": ["", None],
             "TOWERWATCH_SEE_LOCK": ["", "cmd:all()", "all", None, "all();x"],
-            "TOWERWATCH_ACT_LOCK": ["Builder"],
+            "TOWERWATCH_OPERATE_LOCK": ["Builder", ""],
+            "TOWERWATCH_ADMIN_LOCK": ["Admin", None],
             "TOWERWATCH_SILENT_AFTER_S": [0, "30", True, None],
             "TOWERWATCH_CANONICAL_ONLY": ["health", ["nothing"]],
             "INPUT_FUNC_MODULES": [["evennia.server.inputfuncs"]],
@@ -39,6 +40,13 @@ class Settings(SimpleTestCase):
         with (
             override_settings(TOWERWATCH_CHANEL="Fleet"),
             self.assertRaisesRegex(ImproperlyConfigured, "did you mean TOWERWATCH_CHANNEL"),
+        ):
+            conf.check(NAMES)
+
+    def test_a_setting_that_is_called_otherwise_now_stops_the_start_and_says_how(self) -> None:
+        with (
+            override_settings(TOWERWATCH_ACT_LOCK="all()"),
+            self.assertRaisesRegex(ImproperlyConfigured, "called TOWERWATCH_OPERATE_LOCK now"),
         ):
             conf.check(NAMES)
 
