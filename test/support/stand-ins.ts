@@ -2,7 +2,7 @@
  * Programs that stand in for systemctl, loginctl, launchctl and crontab where there is none, or where the real one would
  * change the machine of whoever runs the tests. Each notes its call, one per line, and keeps its state in files.
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface StandIns {
@@ -14,6 +14,8 @@ export interface StandIns {
   crontab(text?: string): string | undefined
   /** A program that `systemctl restart` runs, by argv, instead of a unit; it is waited for. */
   onRestart(argv: readonly string[]): void
+  /** From now on the service manager has this unit or job, and it is so. */
+  unit(name: string, state: 'running' | 'stopped' | 'failed'): void
 }
 
 /** A shell's own words only, and no other programs: the calls are many. */
@@ -25,15 +27,24 @@ fail() { printf '%s\\n' "$2" >&2; exit "$1"; }
 `
 
 const systemctl = `
-scope= verb= unit= now=
+scope= verb= unit= now= asked=
 for word; do
   case $word in
     --user) scope=user ;;
     --now) now=yes ;;
+    --property=*) asked=,\${word#--property=}, ;;
     -*) ;;
     *) if [ -z "$verb" ]; then verb=$word; elif [ -z "$unit" ]; then unit=$word; fi ;;
   esac
 done
+state() { case $asked in *,$1,*) echo "$1=$2" ;; esac; }
+if [ "$verb" = show ] && { [ -z "$scope" ] || [ -n "$XDG_RUNTIME_DIR" ]; }; then
+  load=not-found active=inactive sub=dead pid=0
+  for kind in unit enabled active failed; do [ ! -e "$kind-$unit" ] || load=loaded; done
+  if [ -e "failed-$unit" ]; then active=failed sub=failed; elif [ -e "active-$unit" ]; then active=active sub=running pid=$$; fi
+  state LoadState $load; state ActiveState $active; state SubState $sub; state MainPID $pid
+  exit
+fi
 [ -n "$XDG_RUNTIME_DIR" ] || fail 1 'Failed to connect to bus: No medium found'
 case $verb in
   is-enabled) if [ -e "enabled-$unit" ]; then echo enabled; else echo disabled; exit 1; fi; exit ;;
@@ -63,7 +74,7 @@ esac
 const launchctl = `
 name=\${2##*/}
 case $1 in
-  print) if [ -e "loaded-$name" ]; then printf '%s = {\\n\\tstate = running\\n}\\n' "$name"; else fail 113 'Could not find service'; fi ;;
+  print) if [ -e "loaded-$name" ]; then state=running; [ ! -e "waiting-$name" ] || state='not running'; printf '%s = {\\n\\tstate = %s\\n}\\n' "$name" "$state"; else fail 113 'Could not find service'; fi ;;
   bootstrap) name=\${3##*/}; name=\${name%.plist}; [ ! -e "loaded-$name" ] || fail 5 'Bootstrap failed: 5: Input/output error'; flag "loaded-$name" on ;;
   bootout) [ -e "loaded-$name" ] || fail 3 'Boot-out failed: 3: No such process'; flag "loaded-$name" off ;;
   kickstart) [ -e "loaded-$name" ] || exit 113 ;;
@@ -83,7 +94,7 @@ case $1 in
 esac
 `
 
-const questions = /^(systemctl .*(is-enabled|is-active|list-unit-files)|loginctl show-user|launchctl print|crontab -l)/
+const questions = /^(systemctl .*(is-enabled|is-active|list-unit-files|show)|loginctl show-user|launchctl print|crontab -l)/
 
 /** `which`: those that the machine of the test has. */
 export function standIns(folder: string, which: readonly ('systemd' | 'launchd' | 'cron')[]): StandIns {
@@ -111,6 +122,13 @@ export function standIns(folder: string, which: readonly ('systemd' | 'launchd' 
       const file = join(folder, 'crontab')
       if (text !== undefined) writeFileSync(file, text, 'latin1')
       return existsSync(file) ? readFileSync(file, 'latin1') : undefined
+    },
+    unit: (name, state) => {
+      const files = { running: ['active', 'loaded'], stopped: ['unit', 'loaded', 'waiting'], failed: ['failed', 'loaded', 'waiting'] }[
+        state
+      ]
+      for (const kind of ['active', 'unit', 'failed', 'waiting']) rmSync(join(folder, `${kind}-${name}`), { force: true })
+      for (const kind of files) writeFileSync(join(folder, `${kind}-${name}`), '')
     },
     onRestart: (argv) => {
       writeFileSync(join(folder, 'any-unit'), '')
