@@ -25,5 +25,6 @@ export function unreachable(id: string, host: string, context: OperationContext)
     status: 'failed',
     lines: [`${id} was not restarted: its host ${host} can't be reached${since}. Nothing was done there.`],
     data: { agent: id, failure },
+    passes: true,
   }
 }

@@ -68,7 +68,7 @@ export function startRemedies(config: () => Config, ports: RemedyPorts): { stop(
     const tried = ledger.operations({ operation: 'restart', actorKind: 'watch', sinceMs: sinceMs(), limit: mostStarts })
     return tried.flatMap(({ status, arguments: args, requestedMs }) => {
       const agent = args['agent']
-      return status === 'refused' || typeof agent !== 'string' ? [] : [{ agent, atMs: requestedMs }]
+      return status === 'refused' || typeof agent !== 'string' ? [] : [{ agent: agent.replace(/^agent:/, ''), atMs: requestedMs }]
     })
   }
 
@@ -159,7 +159,8 @@ export function startRemedies(config: () => Config, ports: RemedyPorts): { stop(
     const outcome = await desk.request(
       {
         operation: 'restart',
-        arguments: { agent },
+        // By its kind, too: there may be a host of that name, and somebody may have called an agent "all".
+        arguments: { agent: `agent:${agent}` },
         actor: watchItself,
         via: 'watch',
         ...(incident && incident.closedMs === undefined && { why: `incident #${incident.number}` }),

@@ -51,7 +51,16 @@ function begin(): void {
     asked.push({ ...request, atS: (clock.now() - start) / 1_000 })
     const { operation, arguments: args, actor, via } = request
     const number = ledger.nextNumber('operation')
-    const record = { number, operation, arguments: { ...args }, actor, via, requestedMs: clock.now(), status: 'begun', lines: [] }
+    const record = {
+      number,
+      operation,
+      arguments: { ...args, agent: whom(request) },
+      actor,
+      via,
+      requestedMs: clock.now(),
+      status: 'begun',
+      lines: [],
+    }
     const outcome = await answer(request)
     if (!outcome.passes) await ledger.write([{ kind: 'operation', operation: { ...record, status: outcome.status } }])
     return outcome
@@ -88,6 +97,7 @@ afterEach(end)
 const notices = () => alerts.filter(({ kind }) => kind === 'notice').map(({ text }) => text)
 const beats = (agent = 'timmy') => roster.observe(agent, { kind: 'sighted', beat: { atMs: clock.now(), epoch: String(clock.now()) } })
 const dies = (agent = 'timmy') => roster.observe(agent, { kind: 'sighted', gone: 'process-gone' })
+const whom = (request: DeskRequest) => String(request.arguments['agent']).replace(/^agent:/, '')
 const times = () => asked.map(({ atS }) => Math.round(atS))
 
 describe('an agent that died', () => {
@@ -98,7 +108,7 @@ describe('an agent that died', () => {
     expect(asked).toEqual([
       {
         operation: 'restart',
-        arguments: { agent: 'timmy' },
+        arguments: { agent: 'agent:timmy' },
         actor: { kind: 'watch', id: 'watch', name: 'the watch' },
         via: 'watch',
         why: 'incident #1',
@@ -357,7 +367,7 @@ describe('a budget', () => {
       { remedies: { perMs: hourMs, atOnce: 2, budget: 10, ...limits } },
     )
   const revives = (request: DeskRequest): Outcome => {
-    beats(String(request.arguments['agent']))
+    beats(whom(request))
     return { status: 'ok', lines: [] }
   }
   async function everybodyDies(limits: Partial<Config['remedies']>): Promise<void> {
@@ -378,7 +388,7 @@ describe('a budget', () => {
     await clock.advance(0)
     expect(asked).toHaveLength(2)
     await clock.advance(59 * minuteMs)
-    expect(asked.map((request) => request.arguments['agent'])).toEqual(names.slice(0, 10))
+    expect(asked.map(whom)).toEqual(names.slice(0, 10))
     expect(notices()).toHaveLength(1)
     expect(notices()[0]).toMatch(
       /^90 agents wait to be restarted \(agent-10, agent-11, .* more\): the budget of 10 automatic restarts in the fleet within 1 h is used up; the next one in 5\d min( \d+ s)?\. Not to wait, type: restart agent-10$/,
@@ -387,7 +397,7 @@ describe('a budget', () => {
     // The problem itself: one alert for all of them.
     expect(alerts.filter(({ kind }) => kind === 'problem')).toHaveLength(1)
     await clock.advance(10 * hourMs)
-    expect(asked.map((request) => request.arguments['agent'])).toEqual(names)
+    expect(asked.map(whom)).toEqual(names)
     for (const { atS } of asked) {
       const inWindow = asked.filter((other) => other.atS > atS - 3_600 && other.atS <= atS)
       expect(inWindow.length).toBeLessThanOrEqual(10)
@@ -414,7 +424,7 @@ describe('a budget', () => {
     await clock.advance(5 * minuteMs)
     for (const name of names.slice(1)) beats(name)
     await clock.advance(50 * minuteMs)
-    const mine = asked.filter((request) => request.arguments['agent'] === 'agent-00')
+    const mine = asked.filter((request) => whom(request) === 'agent-00')
     expect(mine).toHaveLength(3)
     expect(notices()[0]).toMatch(/^100 agents wait .* the budget of 3 automatic restarts of one agent within 1 h is used up/)
     expect(notices()).toHaveLength(1)
