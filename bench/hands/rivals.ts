@@ -29,18 +29,22 @@ export interface Rival {
 export interface Rivals {
   found: Rival[]
   leftOut: string[]
-  stop(): Promise<void>
 }
 
-/** `folder`: where what had to be fetched stays, for the next time. `python`: one that can make virtual environments. */
-export async function openRivals(
-  farm: Farm,
-  { folder, python, say }: { folder: string; python: string | undefined; say: (text: string) => void },
-): Promise<Rivals> {
+export interface RivalOptions {
+  /** Where what had to be fetched stays, for the next time. */
+  folder: string
+  /** One that can make virtual environments. */
+  python: string | undefined
+  say(text: string): void
+  /** Takes what ends them, as each begins. */
+  ending: AsyncDisposableStack
+}
+
+export async function openRivals(farm: Farm, { folder, python, say, ending }: RivalOptions): Promise<Rivals> {
   const leftOut: string[] = []
   const found: Rival[] = []
-  const masters = await openMasters(farm)
-  const stops = [masters.stop]
+  const masters = await openMasters(farm, ending)
   found.push(masters.rival)
   const pssh = await findPssh(folder, say)
   if ('missing' in pssh) leftOut.push(`pssh: ${pssh.missing}`)
@@ -51,14 +55,9 @@ export async function openRivals(
   const ansible = await findAnsible(folder, python, say)
   if ('missing' in ansible) leftOut.push(`ansible: ${ansible.missing}`)
   else {
-    const opened = await openAnsible(farm, ansible.program)
-    stops.push(opened.stop)
-    found.push(opened.rival)
+    found.push(await openAnsible(farm, ansible.program, ending))
   }
-  const stop = async () => {
-    for (const each of stops) await each()
-  }
-  return { found, leftOut, stop }
+  return { found, leftOut }
 }
 
 /** bash's own `time` counts all children that were waited for, in milliseconds. `words` are run as they are. */
@@ -92,12 +91,16 @@ export function probeHere(farm: Farm, atOnce: number): Promise<Sweep> {
   return timed(farm, ['bash', '-c', script])
 }
 
-async function openMasters(farm: Farm) {
+async function openMasters(farm: Farm, ending: AsyncDisposableStack) {
   const folder = join(farm.folder, 'cm')
   mkdirSync(folder, { mode: 0o700 })
   const path = join(folder, '%n')
   const fromMs = performance.now()
   const pids: number[] = []
+  ending.defer(async () => {
+    for (const pid of pids) killHard(pid)
+    await until(() => !pids.some(isAlive), { withinMs: 10_000, what: 'the ControlMasters to end' })
+  })
   const todo = [...farm.hosts]
   const worker = async () => {
     for (let host = todo.shift(); host; host = todo.shift()) {
@@ -118,11 +121,7 @@ async function openMasters(farm: Farm) {
     connect,
     sweep: () => timed(farm, ['bash', '-c', script], { left: cpuMs }),
   }
-  const stop = async () => {
-    for (const pid of pids) killHard(pid)
-    await until(() => !pids.some(isAlive), { withinMs: 10_000, what: 'the ControlMasters to end' })
-  }
-  return { rival, path, pids: () => pids, cpuMs, stop }
+  return { rival, path, cpuMs }
 }
 
 interface Pssh {
@@ -139,7 +138,7 @@ async function findPssh(folder: string, say: (text: string) => void): Promise<Ps
     const trouble = await unpackDebian(name, own, say)
     if (trouble !== undefined) return { missing: trouble }
   }
-  return unpacked
+  return existsSync(unpacked.program) ? unpacked : { missing: 'it is not in the Debian package where it was' }
 }
 
 function psshOver(farm: Farm, { program, modules }: Pssh, name: 'pssh' | 'pssh_warm', more: string[], left?: () => number): Rival {
@@ -158,8 +157,9 @@ async function findCheckBySsh(folder: string, say: (text: string) => void): Prom
   const own = join(folder, 'monitoring-plugins')
   const place = join('usr', 'lib', 'nagios', 'plugins', 'check_by_ssh')
   for (const program of [join('/', place), join(own, place)]) if (existsSync(program)) return { program }
-  const trouble = await unpackDebian('monitoring-plugins-standard', own, say)
-  return trouble === undefined ? { program: join(own, place) } : { missing: trouble }
+  const trouble = await unpackDebian('monitoring-plugins-basic', own, say)
+  if (trouble !== undefined) return { missing: trouble }
+  return existsSync(join(own, place)) ? { program: join(own, place) } : { missing: 'it is not in the Debian package where it was' }
 }
 
 function checkBySsh(farm: Farm, program: string): Rival {
@@ -194,13 +194,16 @@ async function findAnsible(folder: string, python: string | undefined, say: (tex
   return (await works()) ? { program } : { missing: 'the ansible-core that was installed does not run here' }
 }
 
-async function openAnsible(farm: Farm, program: string) {
+async function openAnsible(farm: Farm, program: string, ending: AsyncDisposableStack): Promise<Rival> {
   const sockets = join(farm.folder, 'ac')
   mkdirSync(sockets, { mode: 0o700 })
   const inventory = join(farm.folder, 'inventory')
   writeFileSync(inventory, `[all]\n${farm.hosts.map(({ id }) => `${id}\n`).join('')}`)
+  // An empty one, so that none of the user's is taken.
+  const settings = join(farm.folder, 'ansible.cfg')
+  writeFileSync(settings, '')
   const env = {
-    ANSIBLE_CONFIG: '/dev/null',
+    ANSIBLE_CONFIG: settings,
     ANSIBLE_HOME: join(farm.folder, 'ansible'),
     ANSIBLE_NOCOLOR: '1',
     ANSIBLE_SSH_ARGS: `-F ${farm.sshConfig} -o ControlMaster=auto -o ControlPersist=600s`,
@@ -213,6 +216,11 @@ async function openAnsible(farm: Farm, program: string) {
       .filter((name) => /^\d+$/.test(name) && isAlive(Number(name)))
       .map(Number)
       .filter((pid) => readCommandLine(pid).includes(sockets))
+  ending.defer(async () => {
+    const all = masters()
+    for (const pid of all) killHard(pid)
+    await until(() => !all.some(isAlive), { withinMs: 10_000, what: 'the connections of ansible to end' })
+  })
   let known: number[] = []
   const left = () => known.reduce((sum, pid) => sum + ownCpuMs(pid), 0)
   const connect = await timed(farm, words, { env })
@@ -223,12 +231,7 @@ async function openAnsible(farm: Farm, program: string) {
     connect: { wallMs: connect.wallMs, cpuMs: connect.cpuMs + left() },
     sweep: () => timed(farm, words, { env, left }),
   }
-  const stop = async () => {
-    const all = [...known, ...masters()]
-    for (const pid of all) killHard(pid)
-    await until(() => !all.some(isAlive), { withinMs: 10_000, what: 'the connections of ansible to end' })
-  }
-  return { rival, stop }
+  return rival
 }
 
 function readCommandLine(pid: number): string {

@@ -32,8 +32,7 @@ export async function measureSweep(rounds: SweepRounds, { root, say, signal }: B
   ending.defer(() => links.stop())
   say(`sweep: ${rounds.hosts} hosts, connected in ${(links.opened.wallMs / 1_000).toFixed(1)} s`)
   const python = readyVenvs({ root, varDir: join(root, 'var') })[0]?.python
-  const rivals = await openRivals(farm, { folder: join(root, 'var', 'bench', 'hands'), python, say })
-  ending.defer(() => rivals.stop())
+  const rivals = await openRivals(farm, { folder: join(root, 'var', 'bench', 'hands'), python, say, ending })
 
   const ours = measured()
   const floors = { one: [] as Sweep[], all: [] as Sweep[] }
