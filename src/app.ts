@@ -73,7 +73,7 @@ export interface Watch {
 export function startWatch(initial: Config, ports: WatchPorts): Watch {
   const { ledger, clock, log, random } = ports
   let config = initial
-  const engine = openEngine(config, { ledger, clock, log, newId: ports.newId })
+  const engine = openEngine(config, { ledger, clock, log, newId: ports.newId, isGivenUp: (agent) => news.givenUp().has(agent) })
   const { roster, mutes } = engine
   let hosts = new Map<string, HostWatch>()
   const stopping = new AbortController()

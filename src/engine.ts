@@ -19,6 +19,8 @@ export interface EnginePorts {
   log: Log
   /** A fresh id for an alert, unique for ever. */
   newId: () => string
+  /** The watch has given this agent up. */
+  isGivenUp?: (agent: string) => boolean
 }
 
 export interface Engine {
@@ -39,13 +41,13 @@ export interface Engine {
 
 /** Throws LedgerError where the ledger can't be read. */
 export function openEngine(initial: Config, ports: EnginePorts): Engine {
-  const { ledger, clock, log, newId } = ports
+  const { ledger, clock, log, newId, isGivenUp } = ports
   let config = initial
   const journal = openJournal(ledger, log)
   const roster = openRoster(config, { ledger, journal, clock, log })
   const occurrences = (fromMs: number, toMs: number) => occurrencesOf(config, clock, fromMs, toMs)
   const mutes = startMutes(() => config, { ledger, journal, clock, occurrences })
-  const notifier = startNotifier(() => config, { roster, mutes, journal, ledger, clock, log, newId })
+  const notifier = startNotifier(() => config, { roster, mutes, journal, ledger, clock, log, newId, isGivenUp })
   const outbox = openOutbox({ ledger, journal, clock, log, unwritten: notifier.unwritten })
   return {
     roster,

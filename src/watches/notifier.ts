@@ -50,6 +50,8 @@ export interface NotifierPorts {
   log: Log
   /** A fresh id for an alert, unique for ever. */
   newId: () => string
+  /** The watch has given it up: nobody is to hear that it restarts it. */
+  isGivenUp?: ((agent: string) => boolean) | undefined
 }
 
 /** How soon it is noticed that the ledger doesn't take an alert. */
@@ -107,7 +109,7 @@ export function startNotifier(config: () => Config, ports: NotifierPorts): Notif
     return {
       // Who is declared no more may have been heard of before that.
       host: homes.get(subject.id) ?? 'unknown',
-      policy: declared?.policy ?? 'off',
+      policy: ports.isGivenUp?.(subject.id) ? 'off' : (declared?.policy ?? 'off'),
       agents: [],
       ...(record?.facts.lastBeat && { lastBeatMs: record.facts.lastBeat.atMs }),
       ...flappingOf(declared?.timing.flapping, record),

@@ -44,7 +44,13 @@ function begin(): void {
   const log = keptLog()
   const life = ++lives
   let ids = 0
-  engine = openEngine(config, { ledger, clock, log, newId: () => `alert-${life}-${++ids}` })
+  engine = openEngine(config, {
+    ledger,
+    clock,
+    log,
+    newId: () => `alert-${life}-${++ids}`,
+    isGivenUp: (agent) => news.givenUp().has(agent),
+  })
   engine.notifier.on((alert) => void alerts.push(alert))
   roster = engine.roster
   const request = async (request: DeskRequest) => {
@@ -65,10 +71,11 @@ function begin(): void {
     if (!outcome.passes) await ledger.write([{ kind: 'operation', operation: { ...record, status: outcome.status } }])
     return outcome
   }
+  const news = openRemedyNews(() => config.remedies, { ...engine, ledger, clock, log })
   running = startRemedies(() => config, {
     roster,
     desk: { request },
-    news: openRemedyNews(() => config.remedies, { ...engine, ledger, clock, log }),
+    news,
     ledger,
     clock,
     log,
@@ -327,6 +334,10 @@ describe('a crash loop', () => {
     await clock.advance(30 * minuteMs)
     expect(asked).toHaveLength(6)
     expect(notices()).toHaveLength(1)
+    // Nobody hears that it is being restarted, who is not.
+    const problems = alerts.filter(({ kind }) => kind === 'problem').map(({ text }) => text)
+    expect(problems.at(0)).toMatch(/I am restarting it\.$/)
+    expect(problems.at(-1)).toMatch(/To bring it back, type: restart timmy$/)
   })
 
   it('is neither told again nor forgotten by the next life of the watch, a day later', async () => {
