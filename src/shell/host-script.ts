@@ -42,6 +42,8 @@ export interface Facts {
 }
 
 const mark = 'towerwatch-host'
+/** No file of an installation is that long. */
+const maxFileBytes = 1_048_576
 
 /** For a word of a shell text. */
 export function quoted(text: string): string {
@@ -55,7 +57,7 @@ export function lookScript({ user, places, paths }: Wanted): string {
 LC_ALL=C
 export LC_ALL
 fact() { printf '\\n${mark} %s\\n' "$*"; }
-shown() { head -c 1048576 | od -An -v -tx1 | tr -d ' \\n'; }
+shown() { head -c ${maxFileBytes} | od -An -v -tx1 | tr -d ' \\n'; }
 file() {
   seen=$(ls -ld -- "$2" 2>/dev/null) || { fact "$1" missing; return; }
   set -- "$1" "$2" $seen
@@ -84,7 +86,7 @@ function asAccountLook(): string {
   return `cd "$HOME" || exit
 set -- $(ls -ld .ssh/authorized_keys 2>/dev/null)
 case $# in 0) echo missing; exit ;; esac
-case $1 in -*) printf '%s %s %s\\n' "$1" "$3" "$(head -c 1048576 .ssh/authorized_keys | od -An -v -tx1 | tr -d ' \\n')" ;; *) printf '%s %s odd\\n' "$1" "$3" ;; esac`
+case $1 in -*) printf '%s %s %s\\n' "$1" "$3" "$(head -c ${maxFileBytes} .ssh/authorized_keys | od -An -v -tx1 | tr -d ' \\n')" ;; *) printf '%s %s odd\\n' "$1" "$3" ;; esac`
 }
 
 /** Throws ShellError where it is not what `lookScript` prints; what start-up files say around it is passed over. */
@@ -100,7 +102,7 @@ export function readFacts(host: string, output: string): Facts {
     if (mode === 'missing') return undefined
     if (!/^([0-9a-f]{2})*$/.test(hex))
       throw new ShellError(`The ${name} file on ${host} is no plain file: put it right by hand.`, exitCode.failed)
-    return { mode: mode.slice(0, 10), owner, text: Buffer.from(hex, 'hex').toString('utf8') }
+    return { mode: mode.slice(0, 10), owner, text: textOf(host, name, Buffer.from(hex, 'hex')) }
   }
   const account = facts.get('account')?.[0] ?? ''
   if (account === '') throw new ShellError(`The account of the agents on ${host} could not be looked into (su).`, exitCode.failed)
@@ -116,6 +118,15 @@ export function readFacts(host: string, output: string): Facts {
     isAccountOurs: fileOf('account-note') !== undefined,
     otherLists: Number(facts.get('other-lists')?.[0] ?? 0),
   }
+}
+
+/** What would not come back as it was is not touched. */
+function textOf(host: string, name: string, bytes: Buffer): string {
+  const text = bytes.toString('utf8')
+  if (bytes.length >= maxFileBytes || !Buffer.from(text).equals(bytes)) {
+    throw new ShellError(`The ${name} file on ${host} is longer than 1 MiB, or is no text in UTF-8: put it right by hand.`, exitCode.failed)
+  }
+  return text
 }
 
 /** Nothing of it runs before its last line, so that half of it does nothing. */

@@ -302,6 +302,27 @@ describe.each(rows)('$what', ({ what, probe, act }) => {
   })
 })
 
+it('the watch looks over the one and acts over the other', async () => {
+  const { address, port, knownHosts } = prepared.sshd
+  const { identity, actIdentity } = prepared
+  const options = { address, port, knownHosts, user: prepared.account.name, config: '/dev/null', gate: 'installed' as const }
+  const fingerprint = async (file: string) => (await run(programPath('ssh-keygen'), ['-lf', file])).stdout.split(' ')[1] ?? ''
+  const before = prepared.sshd.log().length
+  const link = createSshHost('ezra', { ...options, identity, actIdentity }).link()
+  await link.open(declared, never)
+  await link.restart('timmy', 'stop-first', order(), () => {})
+  prepared.place.ends(Number(await readFile(join(prepared.account.home, 'pid'), 'utf8')))
+  await link.probe()
+  await link.close()
+  const used = [
+    ...prepared.sshd
+      .log()
+      .slice(before)
+      .matchAll(/Accepted publickey for .* (SHA256:\S+)/g),
+  ].map(([, print]) => print)
+  expect(used).toEqual([await fingerprint(identity), await fingerprint(actIdentity)])
+})
+
 it('nothing that was refused has left anything behind', async () => {
   const left = (await readdir(prepared.account.home)).filter((name) => /^(ran|shell|copied)-/.test(name))
   // Three keys were tried; only the one without restrictions could.
