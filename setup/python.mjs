@@ -156,7 +156,7 @@ export async function ensureAllPythons(context) {
  * @param {Context} context
  * @returns {Promise<Found[]>}
  */
-async function usablePythons(context) {
+export async function usablePythons(context) {
   const found = await findPythons({ signal: context.signal })
   const usable = found.filter((one) => one.venv)
   if (usable.length > 0) return usable

@@ -1,10 +1,11 @@
 import process from 'node:process'
+import { ensureHermes } from './hermes.mjs'
 import { withSetupLock } from './lock.mjs'
 import { ensureNode24, majorOf } from './node.mjs'
 import { ensurePackages } from './npm.mjs'
 import { root, varDir } from './paths.mjs'
 import { createProgress, Interrupted, SetupError } from './progress.mjs'
-import { ensureAllPythons, ensureTowerPython } from './python.mjs'
+import { ensureAllPythons, ensureTowerPython, usablePythons } from './python.mjs'
 import { ensureSystem, TO_RUN, TO_TEST } from './system.mjs'
 import { provisionTower } from './tower.mjs'
 
@@ -91,10 +92,12 @@ async function allSteps(purpose, progress, signal) {
   await progress.step('Python and Evennia', async (say) => {
     const context = { root, varDir, say, signal }
     if (purpose === 'tests') {
-      const all = await ensureAllPythons(context)
+      // Where there is none, one is installed: once, before two look for it.
+      await usablePythons(context)
+      const [all] = await Promise.all([ensureAllPythons(context), ensureHermes(context)])
       ready.pythons = all
       venv = await ensureTowerPython(context)
-      return `Python ${all.venvs.map((one) => one.minor).join(', ')}`
+      return `Python ${all.venvs.map((one) => one.minor).join(', ')}, and Hermes`
     }
     venv = await ensureTowerPython(context)
     return `Python ${venv.minor}`

@@ -21,16 +21,27 @@ const shells: [string, () => [string, ...string[]]][] = [
   ['busybox sh', () => [programPath('busybox'), 'sh']],
 ]
 
-/** A gateway as Hermes 0.19 behaves: says who it is in gateway.pid, and removes that when it is asked to stop. */
+/**
+ * A gateway as Hermes 0.19 behaves: says who it is in gateway.pid before it has read its settings, beats after that, and
+ * removes the file when it is asked to stop.
+ */
 const gateway = `#!/bin/sh
 echo "$*" >>"$HERMES_HOME/calls"
 echo "it speaks"
-[ ! -e "$HERMES_HOME/ends" ] || { echo "no telegram token in config.yaml" >&2; read -r status <"$HERMES_HOME/ends"; exit "$status"; }
 trap 'rm -f "$HERMES_HOME/gateway.pid"; exit 1' TERM
 sleep 0.3
 set -- $(cat /proc/$$/stat)
 shift 21
 printf '{"pid": %s, "kind": "hermes-gateway", "argv": ["hermes", "gateway", "run"], "start_time": %s}' $$ "$1" >"$HERMES_HOME/gateway.pid"
+[ ! -e "$HERMES_HOME/ends" ] || {
+  sleep 0.3
+  echo "no telegram token in config.yaml" >&2
+  rm -f "$HERMES_HOME/gateway.pid"
+  read -r status <"$HERMES_HOME/ends"
+  exit "$status"
+}
+mkdir -p "$HERMES_HOME/state"
+printf '{"pid": %s, "updated_at": "now"}' $$ >"$HERMES_HOME/state/gateway.heartbeat"
 while :; do sleep 0.1; done
 `
 

@@ -1,6 +1,6 @@
 # --- Hermes --------------------------------------------------------------------------------------------------------
 
-# How long a gateway may take from its start to its pid file.
+# How long a gateway may take from its start to its first heartbeat.
 gateway_ms=20000
 
 # Which process is the gateway stands in HOME/gateway.pid, with its start time in ticks. SIGKILL leaves the file behind, so a
@@ -118,7 +118,8 @@ start_hermes() {
   await_gateway
 }
 
-# It takes some seconds until it has written its pid file, and it ends with status 78 within those.
+# It takes some seconds until it has read its settings, and ends with status 78 within those, after it has written its pid
+# file. Its first heartbeat comes after that.
 await_gateway() {
   ag_left=$gateway_ms
   while [ "$ag_left" -gt 0 ]; do
@@ -141,13 +142,18 @@ await_gateway() {
     clock
     hint= m_pid= m_epoch=
     find_by_gateway
-    if [ -n "$m_pid" ] && [ "$m_epoch" != "$sh_old" ]; then
+    if [ -n "$m_pid" ] && [ "$m_epoch" != "$sh_old" ] && has_beaten; then
       reply ok "$a_id runs as pid $m_pid"
       return
     fi
   done
   # Whether it lives is for its beats to tell.
   reply ok "$a_id was started${sp_pid:+ as pid $sp_pid}; it has not said that it is up within $((gateway_ms / 1000)) s"
+}
+
+has_beaten() { # the gateway m_pid
+  hb_file=$a_home/state/gateway.heartbeat content=
+  [ -f "$hb_file" ] && [ -r "$hb_file" ] && read_text "$hb_file" && number_after '"pid":' "$content" && [ "$number" = "$m_pid" ]
 }
 
 gateway_ended() { # STATUS WHAT
