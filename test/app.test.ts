@@ -39,8 +39,8 @@ function host(id: string): FakeHost {
 }
 
 /** Agents that are there beat each second until they are killed; the watch is started on them. */
-async function started(agents: AgentConfig[], ms = 5_000): Promise<Config> {
-  const config = fleetConfig(agents)
+async function started(agents: AgentConfig[], ms = 5_000, more: Partial<Config> = {}): Promise<Config> {
+  const config = fleetConfig(agents, more)
   log = keptLog()
   watch = startWatch(config, {
     ledger,
@@ -105,6 +105,36 @@ describe('a watch', () => {
     expect(tower.agents.get('timmy')?.state).toBe('up')
     expect(host('local').acts).toEqual([{ agent: 'timmy', mode: 'only-dead' }])
     expect(ledger.operations({ limit: 9 })).toMatchObject([{ operation: 'restart', actor: { kind: 'watch' }, status: 'ok' }])
+  })
+
+  it('gives up whom five restarts did not bring back, says so once, and tries once an hour', async () => {
+    live('timmy')
+    const crashLoop = { starts: 5, withinMs: 900_000, retryMs: 3_600_000 }
+    const remedies = { budget: 10, agentBudget: 6, perMs: 3_600_000, atOnce: 2, crashLoop }
+    await started([agentConfig('timmy', { policy: 'auto', startGraceMs: 10_000 })], 5_000, { remedies, pollMs: 10_000 })
+    host('local').onStart('timmy', () => host('local').kill('timmy'))
+    host('local').kill('timmy')
+    const givenUp = () => tower.said.filter((text) => text.includes('given up'))
+    await clock.advance(600_000)
+    expect(host('local').acts).toHaveLength(5)
+    expect(givenUp()).toEqual([
+      'timmy is down again after 5 restarts within 15 min: given up, one try each 1 h. To try now, type: restart timmy',
+    ])
+    await clock.advance(3_600_000)
+    expect(host('local').acts).toHaveLength(6)
+    // A person is held up by none of this.
+    const asked = watch.desk.request(
+      { operation: 'restart', arguments: { agent: 'timmy' }, actor: { kind: 'shell', id: '0', name: 'ada' }, via: 'shell' },
+      () => {},
+    )
+    await clock.advance(1_000)
+    expect(host('local').acts).toHaveLength(7)
+    await clock.advance(20_000)
+    expect((await asked).status).toBe('failed')
+    live('timmy')
+    await clock.advance(700_000)
+    expect(tower.said.filter((text) => text.includes('given up no longer'))).toHaveLength(1)
+    expect([host('local').acts.length, givenUp().length]).toEqual([7, 2])
   })
 
   it('does what a player asks, and answers him step by step', async () => {
