@@ -22,6 +22,7 @@ import { orders } from '../support/orders.ts'
 import { descendants, isAlive, killHard } from '../support/processes.ts'
 import { startTmux, type Tmux } from '../support/tmux.ts'
 import { until } from '../support/until.ts'
+import { panesContract } from './panes.ts'
 import { probeContract } from './probe.ts'
 
 export interface HostFixture {
@@ -635,6 +636,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
     })
 
     probeContract({ fixture: () => fixture, opened, watched, fake, path })
+    panesContract({ fixture: () => fixture, tmux: () => tmux, agent, fake, path, order })
 
     describe('respawn', () => {
       it('revives a dead pane with its own command', async () => {

@@ -121,7 +121,7 @@ class GateLink implements HostLink {
       isStopping: bodyOf(frames).toString('latin1') === 'stopping',
     }))
     for (const agent of sighting.agents) {
-      const life = agent.pane && lifeOf(agent)
+      const life = agent.pane && lifeOf(agent, this.#pids.get(agent.id))
       if (life !== undefined) this.#lives.set(agent.id, life)
     }
     return sighting
@@ -308,9 +308,12 @@ function declarationLines(declared: HostDeclaration): string[] {
   }
 }
 
-/** Which process an agent in a pane was last seen as: a gate for an act has seen nothing yet. */
-function lifeOf({ process }: AgentSighting): string | undefined {
-  if (process.kind !== 'alive') return undefined
+/**
+ * Which process an agent in a pane was last seen as: a gate for an act has seen nothing yet. Of the shell around it that it is
+ * alive says nothing.
+ */
+function lifeOf({ process }: AgentSighting, asked: number | undefined): string | undefined {
+  if (process.kind !== 'alive' || (asked !== undefined && process.pid !== asked)) return undefined
   const life = `${process.pid}.${process.epoch.replace(':', '.')}`
   return /^[a-z0-9.-]+$/.test(life) ? life : undefined
 }

@@ -52,12 +52,21 @@ respawn_pane() { # [-k]: pane_id; status 1 after a failure was reported
 revived() { # says what became of the pane that was looked for again
   case $pane_kind in
     alive) reply ok "pane $pane_id runs again as pid $pane_pid${saved:+; what stood there before is in $saved}" ;;
-    *) fail start "pane $sp_id ended again at once${saved:+ (what stood there before is in $saved)}: $(last_words "$sp_id")" ;;
+    *)
+      last_words "$sp_id"
+      fail start "pane $sp_id ended again at once${saved:+ (what stood there before is in $saved)}: $words"
+      ;;
   esac
 }
 
-last_words() { # PANE: the last lines that stand in it
-  bounded 5 tmux -u -S "$a_socket" capture-pane -p -J -t "$1" 2>/dev/null | tr -s '\n' | tail -n 5 | tail -c 1000
+last_words() { # PANE: words, the last lines that stand in it
+  lw_all=$(bounded 5 tmux -u -S "$a_socket" capture-pane -p -J -S -50 -t "$1" 2>/dev/null | tail -c 4000)
+  set --
+  IFS=$nl
+  for line in $lw_all; do case $line in *[!\ ]*) set -- "$@" "$line" ;; esac; done
+  while [ $# -gt 5 ]; do shift; done
+  IFS=' '
+  words=$*
 }
 
 ask_original() { # of pane_id: original original_path, which may hold anything
