@@ -146,7 +146,7 @@ function sayUsed(total: number, free: number, word: string): string {
 }
 
 /** "5.2 for each of 4 cores" */
-export function sayLoad({ load5, cores }: Pick<HealthReading, 'load5' | 'cores'>): string {
+function sayLoad({ load5, cores }: Pick<HealthReading, 'load5' | 'cores'>): string {
   return cores === 1 ? `${load5.toFixed(2)} on its one core` : `${(load5 / cores).toFixed(2)} for each of its ${cores} cores`
 }
 

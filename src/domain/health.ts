@@ -60,7 +60,7 @@ export interface Measure {
   level: (before: Level) => Level | 'unknown'
 }
 
-export interface CheckState {
+interface CheckState {
   level: Level
   /** When it took this level. */
   sinceMs: number
@@ -71,7 +71,7 @@ export interface CheckState {
 /** By `checkKey`. */
 export type Checks = Readonly<Record<string, CheckState>>
 
-export const checkKey = ({ kind, name }: Pick<Measure, 'kind' | 'name'>): string => (name === '' ? kind : `${kind}:${name}`)
+const checkKey = ({ kind, name }: Pick<Measure, 'kind' | 'name'>): string => (name === '' ? kind : `${kind}:${name}`)
 
 const severity: Record<Level, number> = { ok: 0, warn: 1, critical: 2 }
 export const isWorse = (level: Level, than: Level): boolean => severity[level] > severity[than]

@@ -77,6 +77,10 @@ export interface FakeHost extends Host {
   readonly acts: { agent: string; mode: 'stop-first' | 'only-dead' | 'respawn' }[]
   /** How it says it is, from now on, beside what it said before. */
   says(health: Partial<HostHealth>): void
+  /** From now on it takes so long to say how it is: a disk hangs. */
+  ponder(ms: number): void
+  /** Times at which it was asked how it is. */
+  readonly probes: number[]
   /** Times at which it answered a look. */
   readonly looks: number[]
   /** Times at which a connection was tried. */
@@ -117,6 +121,8 @@ const wellHealth: HostHealth = {
 
 export function fakeHost(id: string, clock: Clock): FakeHost {
   let health = wellHealth
+  let ponderMs = 0
+  const probes: number[] = []
   const agents = new Map<string, FakeAgent>()
   const links = new Set<FakeLink>()
   const starts = new Map<string, (pid: number) => void>()
@@ -187,7 +193,12 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
     }
 
     probe(): Promise<HostHealth> {
-      return this.#asked(() => health)
+      probes.push(clock.now())
+      const said = this.#asked(() => health)
+      if (ponderMs === 0) return said
+      const { promise, resolve } = Promise.withResolvers<void>()
+      clock.after(ponderMs, resolve)
+      return promise.then(() => said)
     }
 
     panes(): Promise<PanesSighting> {
@@ -434,6 +445,10 @@ export function fakeHost(id: string, clock: Clock): FakeHost {
     hang: () => {
       hung ??= []
     },
+    ponder: (ms) => {
+      ponderMs = ms
+    },
+    probes,
     says: (more) => {
       health = { ...health, ...more }
     },
