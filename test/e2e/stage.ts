@@ -2,7 +2,8 @@
  * The whole product on a stage of its own: a real Evennia with the plugin, the demo's six workers in real tmux panes,
  * three real sshd, and the real watch as a child process. A test acts as a player at a telnet client, or kills things.
  */
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { appendFileSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openLedger } from '../../src/adapters/ledger/sqlite.ts'
@@ -27,6 +28,10 @@ export interface Stage {
   keeper(): Promise<Player>
   /** May look, and nothing more. */
   visitor(): Promise<Player>
+  /** Account #1 of the game, to which every lock is open. */
+  superuser(): Promise<Player>
+  /** Asks in the shell, as `towerwatch ...args`; with what it printed. */
+  shell(...args: string[]): Promise<{ code: number; out: string }>
   /** Process id of the watch that runs now. */
   watchPid(): number
   /** Looks into the ledger of the running watch. */
@@ -36,7 +41,13 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export async function openStage({ transport = 'websocket' }: { transport?: 'websocket' | 'telnet' } = {}): Promise<Stage> {
+export interface StageOptions {
+  transport?: 'websocket' | 'telnet'
+  /** Put at the end of the fleet.yaml. */
+  moreConfig?: string
+}
+
+export async function openStage({ transport = 'websocket', moreConfig = '' }: StageOptions = {}): Promise<Stage> {
   const game = await startEvennia()
   const varDir = realpathSync(mkdtempSync(join(tmpdir(), 'tw-e2e-')))
   const secret = join(varDir, 'bridge')
@@ -60,6 +71,7 @@ export async function openStage({ transport = 'websocket' }: { transport?: 'webs
       }),
       watchCommand: (fleet) => {
         if (transport === 'telnet') useTelnet(fleet, game)
+        appendFileSync(fleet, moreConfig)
         return [process.execPath, join(root, 'src', 'cli.ts'), 'run', '--config', fleet]
       },
       watchReadyWithinMs: 60_000,
@@ -85,6 +97,13 @@ export async function openStage({ transport = 'websocket' }: { transport?: 'webs
     agent,
     keeper: () => login(game.accounts.player),
     visitor: () => login(game.accounts.visitor),
+    superuser: () => login(game.accounts.superuser),
+    shell: (...args) => {
+      const command = [join(root, 'src', 'cli.ts'), ...args, '--config', join(varDir, 'demo', 'fleet.yaml')]
+      return new Promise((resolve) => {
+        execFile(process.execPath, command, (error, out, err) => resolve({ code: Number(error?.code ?? 0), out: out + err }))
+      })
+    },
     watchPid: () => {
       const read = readRecords(join(varDir, 'demo', 'processes.json'))
       const pid = read.kind === 'records' ? read.records.processes['watch']?.pid : undefined
