@@ -149,9 +149,16 @@ describe.each(shells)('the gate under %s', (_, shell) => {
     'restart -n stop-first',
     'restart ezra.a stop-first',
     'restart ezr stop-first',
-    'respawn',
-    'respawn ezra ezra',
-    'respawn ..',
+    'panes ezra',
+    'tail',
+    'tail ..',
+    'tail timmy',
+    'tail ezra',
+    'tail ezra log.1.2 3',
+    'respawn\n/tmp/s\nfleet:ezra',
+    'respawn ezra\n/tmp/s\nfleet:ezra',
+    'respawn really=test.1\n/tmp/s\nfleet:ezra',
+    'respawn really=test.1\n$(touch pwned)\n`touch pwned`; touch pwned',
   ])('refuses %j, runs nothing, and goes on', async (text) => {
     await greeted()
     expect(await ask(1, declaration(command('ezra', 'touch', join(folder, 'ran'))))).toBe('ok 0\n')
