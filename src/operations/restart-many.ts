@@ -22,7 +22,7 @@ export async function restartMany(subject: string, context: ActContext): Promise
   return {
     status: failed.length === 0 ? 'ok' : 'failed',
     lines: [
-      `${good} of ${outcomes.length} ${good === 1 ? 'restart' : 'restarts'} ended well${failed.length === 0 ? '.' : `; not so: ${failed.map(({ id }) => id).join(', ')}.`}`,
+      `${good} of ${outcomes.length} ${outcomes.length === 1 ? 'restart' : 'restarts'} ended well${failed.length === 0 ? '.' : `; not so: ${failed.map(({ id }) => id).join(', ')}.`}`,
       ...left,
       ...failed.map(({ outcome }) => outcome.lines[0] ?? ''),
     ],
