@@ -188,15 +188,16 @@ class GateLink implements HostLink {
     return this.#actOnConfigs(id, ['put-back-configs', id, orderToken(order), ...hashTokens(hashes)])
   }
 
-  restart(
+  async restart(
     id: string,
     mode: 'stop-first' | 'only-dead',
     order: Order,
     progress: (progress: ActProgress) => void,
   ): Promise<{ text: string }> {
+    this.#opened()
     const pid = this.#pids.get(id)
     const agent = this.#agents.get(id)
-    if (!agent) return Promise.reject(new HostError('refused', `no such agent was declared on ${this.#transport.name}`, 'check'))
+    if (!agent) throw new HostError('refused', `no such agent was declared on ${this.#transport.name}`, 'check')
     const life = this.#lives.get(id)
     const known = life === undefined ? (pid === undefined ? [] : [String(pid)]) : [String(pid ?? 0), `life=${life}`]
     return this.#act(
@@ -225,6 +226,7 @@ class GateLink implements HostLink {
 
   /** Answers the paths of the files that were changed. */
   async #actOnConfigs(id: string, tokens: string[]): Promise<string[]> {
+    this.#opened()
     const agent = this.#agents.get(id)
     if (!agent) throw new HostError('refused', `no such agent was declared on ${this.#transport.name}`, 'check')
     const { text } = await this.#act(
