@@ -27,6 +27,10 @@ const allowed = [
   'v:tcp',
   'w:127.0.0.1',
   'w:3000',
+  'V:web',
+  'v:http',
+  'w:http://127.0.0.1:3000/',
+  'w:204',
   'I:timmy',
   'F:/beats/timmy',
   'G:100',
@@ -41,8 +45,8 @@ const allowed = [
   "A:it's $HOME; `id`",
   'E:',
 ]
-const timmy = allowed.slice(7, 13)
-const bezalel = allowed.slice(13)
+const timmy = allowed.slice(11, 17)
+const bezalel = allowed.slice(17)
 const remedy = (name: string) =>
   `${name} is not allowed on this host as fleet.yaml has it now: type "towerwatch host install ezra" on the watch's machine`
 
@@ -260,11 +264,11 @@ describe.each(shells)('the installed gate under %s', (_, shell) => {
   })
 
   it('refuses a service that is less or more than the one in the list', async () => {
-    for (const lines of [
-      ['V:gitea', 'v:tcp', 'w:127.0.0.1'],
-      ['V:gitea', 'v:tcp', 'w:127.0.0.1', 'w:3000', 'w:3001'],
-    ]) {
-      expect((await answers([declare(lines)]))[0]).toMatch(/^refused /)
+    const web = allowed.slice(7, 11)
+    // Without its status it is another service, and one that may be declared elsewhere.
+    for (const lines of [web.slice(0, -1), [...web, 'w:205'], [...web.slice(0, -1), ...timmy]]) {
+      const [answer] = await answers([declare(lines)])
+      expect([lines, answer]).toEqual([lines, expect.stringMatching(/^refused web/)])
     }
   })
 
@@ -284,7 +288,7 @@ describe.each(shells)('the installed gate under %s', (_, shell) => {
       .map(([lines, at, cut, more]) => lines.toSpliced(at % lines.length, cut, ...more))
       .map((lines) => lines.map((text) => text.replace(/[\n\r\0]|[^\x20-\x7e]/g, '')))
     // What may pass: whole parts of the list, each at most once, those of the host first.
-    const parts = [allowed.slice(2, 3), allowed.slice(3, 7), timmy, bezalel].map((part) => `${part.join('\n')}\n`)
+    const parts = [allowed.slice(2, 3), allowed.slice(3, 7), allowed.slice(7, 11), timmy, bezalel].map((part) => `${part.join('\n')}\n`)
     const isAllowed = (lines: string[]) =>
       parts.reduce((text, part) => text.replace(part, ''), lines.map((text) => `${text}\n`).join('')) === ''
     await fc.assert(
