@@ -11,6 +11,7 @@ export const gateParts = [
   'panes',
   'pane-verbs',
   'tail',
+  'journal',
   'configs',
   'agents',
   'beats',

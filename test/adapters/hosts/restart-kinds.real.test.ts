@@ -200,6 +200,23 @@ describe.each(shells)('under %s', (_, shell) => {
       })
     })
 
+    it('without a log that is declared tells what it wrote last, and goes on in the same file', async () => {
+      const link = await opened(hermes())
+      expect((await failure(link.tail('ezra')))?.message).toBe(`there is no log of ezra in ${home}/logs yet`)
+      mkdirSync(join(home, 'logs'))
+      const [started, own] = ['towerwatch-start.log', 'agent.log'].map((name) => join(home, 'logs', name))
+      writeFileSync(own ?? '', 'from its last life\n')
+      utimesSync(own ?? '', 1_000_000, 1_000_000)
+      writeFileSync(started ?? '', 'it ended\n')
+      const first = await link.tail('ezra')
+      expect(first).toMatchObject({ text: 'it ended\n', from: 'log' })
+      writeFileSync(own ?? '', 'it lives\n')
+      utimesSync(own ?? '', 4_000_000_000, 4_000_000_000)
+      expect((await link.tail('ezra')).text).toBe('it lives\n')
+      writeFileSync(started ?? '', 'it ended\nand more\n', { flag: 'r+' })
+      expect((await link.tail('ezra', first.cursor)).text).toBe('and more\n')
+    })
+
     it('tells in a dry run what it would do, and does nothing', async () => {
       const link = await opened(hermes())
       const { text } = await link.restart('ezra', 'stop-first', { ...order(), isDryRun: true }, () => {})
@@ -276,6 +293,17 @@ esac
       expect(isAlive(beside)).toBe(false)
       expect(gatewayPid()).not.toBe(beside)
     })
+  })
+
+  it('a unit without a log that is declared tells what the journal has of it, where there is one', async () => {
+    const link = await opened({ kind: 'service', unit: 'ezra.service', scope: 'user' })
+    program(
+      'journalctl',
+      `#!/bin/sh\n[ "$*" = '--user --unit=ezra.service --lines=60 --no-pager --output=cat' ] && printf 'one\\ntwo\\n'\n`,
+    )
+    expect(await link.tail('ezra')).toMatchObject({ text: 'one\ntwo', isCut: false })
+    program('journalctl', '#!/bin/sh\necho "No journal files were opened" >&2\nexit 1\n')
+    expect((await failure(link.tail('ezra')))?.message).toContain('has nothing of ezra.service')
   })
 
   describe('a launchd job', () => {

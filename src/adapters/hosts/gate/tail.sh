@@ -12,6 +12,10 @@ verb_tail() { # ID [CURSOR]
     tail_pane
   elif [ -n "$a_journal$a_log" ]; then
     tail_log "${a_journal:-$a_log}" "${2-}"
+  elif [ $a_kind = hermes ]; then
+    tail_gateway "${2-}"
+  elif [ $a_kind = service ]; then
+    tail_unit
   else
     refuse "what $a_id writes is not known: give it a log in fleet.yaml"
   fi
