@@ -37,16 +37,16 @@ describe.each(shells)('under %s', (_, shell, awk) => {
 
   describe('who uses most', () => {
     /** As in /proc: up for 1000 s, 100 ticks a second. */
-    function stat(pid: number, name: string, { state = 'S', ticks = 0, began = 0, pages = 1 } = {}): string {
+    function stat(pid: number, name: string, { state = 'S', ticks = 0, began = 0, pages = 1 } = {}, file = String(pid)): string {
       const fields = Array.from({ length: 50 }, () => '0')
       fields[0] = state
       fields[11] = String(Math.floor(ticks / 2))
       fields[12] = String(Math.ceil(ticks / 2))
       fields[19] = String(began)
       fields[21] = String(pages)
-      const file = join(folder, String(pid))
-      writeFileSync(file, `${pid} (${name}) ${fields.join(' ')}\n`)
-      return file
+      const path = join(folder, file)
+      writeFileSync(path, `${pid} (${name}) ${fields.join(' ')}\n`)
+      return path
     }
     const top = (files: string[], env: Record<string, string> = {}) =>
       run(`awk "$stat_awk$top_awk" ${files.join(' ')}`, {
@@ -99,6 +99,18 @@ describe.each(shells)('under %s', (_, shell, awk) => {
         'top-memory 3 28672 ?[31m??',
         'top-memory 5 24576 ',
         'top-memory 6 20480 %s $(id) `id`',
+      ])
+    })
+
+    it('calls a Node by its program, for it calls itself MainThread', () => {
+      mkdirSync(join(folder, '77'))
+      const node = stat(77, 'MainThread', {}, '77/stat')
+      writeFileSync(join(folder, '77', 'cmdline'), '/usr/bin/node\0server.js\0')
+      expect(top([node, stat(78, 'MainThread')], { gate_wanted: 'web node\n' })).toEqual([
+        'top-memory 77 4096 node',
+        'top-memory 78 4096 MainThread',
+        'service web up it runs as pid 77',
+        'done 1000.00',
       ])
     })
 

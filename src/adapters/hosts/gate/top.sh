@@ -69,10 +69,20 @@ BEGIN {
     if (last > 0 && began <= last) { spent = used - before[key]; began = last }
     percent = up - began > 0.05 ? 100 * spent / ENVIRON["gate_ticks"] / (up - began) : 0
     if (used > 0) kept = kept " " key "=" used
-    see(pid, substr(text, from + 1, to - from - 1), f[22] * ENVIRON["gate_page"], percent)
+    name = substr(text, from + 1, to - from - 1)
+    if (name == "MainThread") name = program(ARGV[i], name)
+    see(pid, name, f[22] * ENVIRON["gate_page"], percent)
   }
   tell()
   printf "done %s", kept
+}
+# What Node calls itself says nothing: then the first word of its command line has to do, which ends with a NUL.
+function program(path, name,   line, at) {
+  if (sub(/stat$/, "cmdline", path) == 0 || (getline line < path) <= 0) return name
+  close(path)
+  if ((at = match(line, /[[:cntrl:]]/)) > 1) line = substr(line, 1, at - 1)
+  sub(/^.*\//, "", line)
+  return line == "" ? name : line
 }
 '
 ps_awk='
