@@ -18,6 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'real',
+          globalSetup: ['test/support/state-home.ts'],
           include: ['test/**/*.real.test.ts', 'test/e2e/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,

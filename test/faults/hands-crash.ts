@@ -18,7 +18,7 @@ import { type Daemon, openStage, type Stage } from './stage.ts'
  * beaten: its first beat is there. random: some moment after its death.
  */
 const moments = ['begun', 'noted', 'starting', 'slowly', 'started', 'beaten', 'random'] as const
-export type Moment = (typeof moments)[number]
+type Moment = (typeof moments)[number]
 
 export interface HandsCrashes {
   /** How often the daemon was killed at each moment. */

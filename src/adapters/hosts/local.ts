@@ -17,7 +17,8 @@ export interface LocalHostOptions extends LinkOptions {
  * What a login over ssh would have, too. The rest of the watch's environment may hold secrets, which the agents that
  * the gate starts must not inherit.
  */
-const handedOn = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS)$/
+const handedOn =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|XDG_RUNTIME_DIR|XDG_STATE_HOME|DBUS_SESSION_BUS_ADDRESS)$/
 
 export function createLocalHost(id: string, options: LocalHostOptions = {}): Host {
   const [shell, ...shellArguments] = options.shell ?? ['/bin/sh']
