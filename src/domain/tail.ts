@@ -3,15 +3,21 @@
 /** One line of outside text made plain: nothing that nobody sees, moves a cursor or turns the writing round; cut to `width`. */
 export function plainLine(text: string, width: number): string {
   const plain = text
-    .slice(0, 20 * width)
+    .slice(0, 20_000)
     // Colours and the like, titles of windows, and what is left of them.
     .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])/g, '')
     .replace(/\t/g, '    ')
     .replace(/\p{Cf}|\p{Cs}|\p{Cn}/gu, '')
     .replace(/\p{Cc}|\p{Zl}|\p{Zp}/gu, ' ')
     .trimEnd()
-  const signs = [...plain]
-  return signs.length > width ? `${signs.slice(0, width - 1).join('')}…` : plain
+  return cutLine(plain, width)
+}
+
+/** At most `width` signs; what is longer ends in an ellipsis. */
+export function cutLine(text: string, width: number): string {
+  if (text.length <= width) return text
+  const signs = [...text]
+  return signs.length > width ? `${signs.slice(0, width - 1).join('')}…` : text
 }
 
 /** The lines of a text; blank ones at its end are none. */

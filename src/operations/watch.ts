@@ -1,5 +1,6 @@
 import type { AgentConfig } from '../config/config.ts'
-import { linesOf, newest, newLines, plainLine } from '../domain/tail.ts'
+import { redactLines } from '../domain/redact.ts'
+import { cutLine, linesOf, newest, newLines, plainLine } from '../domain/tail.ts'
 import { HostError, type HostLink, type Tail } from '../ports/host.ts'
 import type { Operation, OperationContext, Outcome } from './operation.ts'
 
@@ -7,6 +8,9 @@ const lookEveryMs = 1_000
 /** At each look: ten lines a second are as many as anybody reads. */
 const mostLines = 10
 const width = 200
+/** What is looked through for secrets: of a line, and of the lines of a log before this one. */
+const longestLine = 4_000
+const mostBefore = 100
 const longestMs = 600_000
 
 export const watch: Operation = {
@@ -57,7 +61,7 @@ async function follow({ id, host }: AgentConfig, stopped: AbortSignal, context: 
   const tell = (line: string) => context.progress(`${id} | ${line}`)
   /** Once only, for as long as it holds: an agent that is being restarted has no pane for a moment. */
   let trouble = ''
-  let last: { tail: Tail; lines: string[] } | undefined
+  let last: Piece | undefined
   while (!ended.aborted && context.clock.now() < untilMs) {
     const looked = await look(id, context.hands(host), last?.tail.cursor)
     if ('lost' in looked) return { status: 'failed', lines: [`${id} is watched no more: ${looked.lost}`] }
@@ -68,9 +72,9 @@ async function follow({ id, host }: AgentConfig, stopped: AbortSignal, context: 
     } else {
       const { tail } = looked
       if (!last) context.progress(`You watch ${id} (its ${tail.from}) for 10 min. To end it, type: watch stop`)
-      const lines = linesOf(tail.text)
-      for (const line of shown(tail, lines, last)) tell(line)
-      last = { tail, lines }
+      const piece = cleaned(tail, last)
+      for (const line of shown(piece, last)) tell(cutLine(line, width))
+      last = piece
       trouble = ''
     }
     await pause(lookEveryMs, ended, context)
@@ -80,13 +84,27 @@ async function follow({ id, host }: AgentConfig, stopped: AbortSignal, context: 
   return { status: 'ok', lines: [`That were 10 min of ${id}. To go on, type: watch ${id}`] }
 }
 
-function shown(tail: Tail, lines: readonly string[], last: { tail: Tail; lines: string[] } | undefined): string[] {
-  if (!last) return plain(lines).slice(-mostLines)
-  if (tail.from === 'pane') return newest(plain(newLines(last.lines, lines)), mostLines)
-  return newest([...(tail.isCut ? ['… something is left out'] : []), ...plain(lines)], mostLines)
+interface Piece {
+  tail: Tail
+  /** Fit to be shown, but for their length. */
+  lines: string[]
+  /** What a secret may have begun in. */
+  raw: string[]
 }
 
-const plain = (lines: readonly string[]): string[] => lines.map((line) => plainLine(line, width)).filter((line) => line !== '')
+function shown({ tail, lines }: Piece, last: Piece | undefined): string[] {
+  const fresh = (!last || tail.from === 'log' ? lines : newLines(last.lines, lines)).filter((line) => line !== '')
+  if (!last) return fresh.slice(-mostLines)
+  return newest([...(tail.isCut ? ['… something is left out'] : []), ...fresh], mostLines)
+}
+
+/** Without what a person must not see. Before a line is cut, for half a secret is one; and together with what came before it in a log. */
+function cleaned(tail: Tail, last: Piece | undefined): Piece {
+  const plain = linesOf(tail.text).map((line) => plainLine(line, longestLine))
+  const before = tail.from === 'log' && !tail.isCut ? (last?.raw ?? []) : []
+  const raw = [...before, ...plain]
+  return { tail, lines: redactLines(raw).slice(before.length), raw: raw.slice(-mostBefore) }
+}
 
 async function look(
   id: string,

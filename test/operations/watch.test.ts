@@ -71,6 +71,20 @@ it('makes each line plain, and no longer than two hundred columns', async () => 
   expect(said.slice(1)).toEqual(['timmy | red  |r{{red', `timmy | ${'x'.repeat(199)}…`])
 })
 
+it('shows no secrets, neither those that would be cut in two nor those that come in pieces', async () => {
+  await opened()
+  screen = [`${'x'.repeat(190)} token=abcdefgh12345678`, 'Authorization: Bearer abcdefgh12345678']
+  const { said } = watching('timmy')
+  const pieces = ['-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\n', 'hkiG9w0BAQEFAASC\n', '-----END PRIVATE KEY-----\nall is well\n']
+  world.host('local').onTail('ezra', () => ({ text: pieces.shift() ?? '', from: 'log', cursor: 'log.1.1', isCut: false }))
+  const other = watching('ezra')
+  await world.clock.advance(0)
+  for (let second = 0; second < 3; second++) await world.clock.advance(1_000)
+  const all = [...said, ...other.said].join('\n')
+  for (const secret of ['abcd', 'MIIE', 'hkiG']) expect(all).not.toContain(secret)
+  expect(other.said.at(-1)).toBe('ezra | all is well')
+})
+
 it('goes on in a log from where it was, and says where something is left out', async () => {
   await opened()
   const cursors: (string | undefined)[] = []
