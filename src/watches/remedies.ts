@@ -59,7 +59,10 @@ export function startRemedies(config: () => Config, ports: RemedyPorts): { stop(
   const isAuto = (agent: string) => config().agents.get(agent)?.policy === 'auto'
   const isDown = (agent: string) => roster.agent(agent)?.status.state === 'down'
   const isGone = (agent: string) => roster.agent(agent)?.facts.gone !== undefined
-  const sinceMs = () => clock.now() - Math.max(lookBackMs, config().remedies.perMs)
+  const sinceMs = () => {
+    const { perMs, crashLoop } = config().remedies
+    return clock.now() - Math.max(lookBackMs, perMs, crashLoop?.withinMs ?? 0, crashLoop?.retryMs ?? 0)
+  }
 
   let starts = startsInLedger()
 
