@@ -1,6 +1,6 @@
 /**
  * Tries each line of the table in docs/keys.md: with both keys of a host as `towerwatch host install` prepares it, and, where
- * they can't, with a key without restrictions, which can: so that what is tried is the thing itself.
+ * neither can, with a key without restrictions, which can: so that what is tried is the thing itself.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -297,9 +297,12 @@ describe.each(rows)('$what', ({ what, probe, act }) => {
   it(`the act key: ${act}`, async () => {
     expect(await attempt('act')).toBe(act === 'yes')
   })
-  it('a key without restrictions: yes', async () => {
-    expect(await attempt('plain')).toBe(true)
-  })
+  // What one of them can needs no more proof that it is tried rightly.
+  if (act === 'no') {
+    it('a key without restrictions: yes', async () => {
+      expect(await attempt('plain')).toBe(true)
+    })
+  }
 })
 
 it('the watch looks over the one and acts over the other', async () => {

@@ -11,7 +11,7 @@ import { programPath } from '../../support/programs.ts'
 
 const nonce = '00112233445566778899aabbccddeeff'
 const right = `towerwatch-gate ${nonce}`
-const runs = Number(process.env['TOWERWATCH_RUNS'] ?? 20)
+const runs = Number(process.env['TOWERWATCH_RUNS'] ?? 12)
 
 const shells: [string, () => [string, ...string[]]][] = [
   ['dash', () => [programPath('dash')]],
