@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startControlServer } from '../../src/adapters/control/server.ts'
@@ -120,7 +121,8 @@ describe('towerwatch export', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line))
-    expect(lines).toEqual(facts)
+    expect(lines.filter(({ kind }) => kind !== 'audit')).toEqual(facts)
+    expect(lines.filter(({ kind }) => kind === 'audit')).toHaveLength(1)
     const recent = await run('export', '--since', '24h', '--what', 'transitions')
     expect(
       recent.out
@@ -158,5 +160,63 @@ describe('towerwatch export', () => {
     expect(await run('export', '--format', 'csv')).toEqual({ code: 2, out: '', err: expect.stringContaining('name it with --what') })
     expect(await run('export', '--since', 'yesterday')).toEqual({ code: 2, out: '', err: expect.stringContaining('write 30d, 12h or 90m') })
     expect((await run('export', '--what', 'everything')).code).toBe(2)
+  })
+})
+
+describe('towerwatch audit', () => {
+  const verified = async (...args: string[]) => run('audit', '--verify', ...args)
+
+  it('lists who asked for what, newest first, and one thing alone', async () => {
+    await fill([
+      operation(1),
+      operation(1, { status: 'ok', lines: ['back'], endedMs: hourMs }),
+      operation(2, { arguments: { agent: 'ezra', dryRun: 'yes' } }),
+    ])
+    const { code, out } = await run('audit')
+    expect([code, out.split('\n').map((line) => line.split(/ {2,}/).slice(2).join(' '))]).toEqual([
+      0,
+      ['number who result what', '2 ada begun (dry) restart ezra', '1 ada ok restart timmy', '1 ada begun restart timmy', ''],
+    ])
+    expect((await run('audit', 'ezra')).out.split('\n')).toHaveLength(3)
+    const one = (await run('audit', '1', '--json')).out.trimEnd().split('\n')
+    expect(one.map((line) => JSON.parse(line))).toMatchObject([
+      { seq: 2, event: 'ok', lines: ['back'] },
+      { seq: 1, event: 'begun' },
+    ])
+    expect(await run('audit', 'gandalf')).toEqual({ code: 0, out: 'Nothing of that is in the audit.\n', err: '' })
+    expect(await run('audit', '--since', 'soon')).toMatchObject({ code: 2, err: expect.stringContaining('--since soon is no time') })
+  })
+
+  it('finds the chain whole, prints its head, and takes one to compare with', async () => {
+    await fill([operation(1), operation(2)])
+    const { code, out } = await verified()
+    expect([code, out.split('\n')[0]]).toEqual([0, 'The audit is whole: 2 entries.'])
+    const head = /Its head is (2:[0-9a-f]{64})/.exec(out)?.[1] ?? ''
+    await fill([operation(3)])
+    expect(await run('audit', '--head', head, '--json')).toMatchObject({ code: 0, out: expect.stringContaining('"kind":"whole"') })
+    expect(await run('audit', '--head', head.replace(/^2/, '9'))).toEqual({
+      code: 1,
+      out: '',
+      // Opening it in between has ended what was begun.
+      err: expect.stringMatching(/^The audit is broken at entry \d: it ends there, but entry 9 was noted\.\n$/),
+    })
+    expect(await run('audit', '--head', 'deadbeef')).toMatchObject({ code: 2, err: expect.stringContaining('--head is no head') })
+  })
+
+  it('names the first bad entry of a chain that somebody changed, with exit code 1', async () => {
+    await fill([operation(1), operation(2), operation(3)])
+    const db = new DatabaseSync(ledgerFile)
+    db.exec("UPDATE audit SET entry = replace(entry, 'ada', 'eve') WHERE seq = 2")
+    db.close()
+    expect(await verified()).toEqual({ code: 1, out: '', err: 'The audit is broken at entry 2: it is not what was written.\n' })
+    expect(await verified('--json')).toMatchObject({ code: 1, out: expect.stringContaining('"seq":2') })
+  })
+
+  it('is in the export, link by link, and says so where there is no ledger yet', async () => {
+    expect(await verified()).toMatchObject({ code: 1, err: expect.stringContaining('There is no ledger yet') })
+    await fill([operation(1)])
+    const link = JSON.parse((await run('export', '--what', 'audit')).out.split('\n')[0] ?? '')
+    expect(link).toMatchObject({ kind: 'audit', link: { seq: 1, prev: '0'.repeat(64), hash: expect.stringMatching(/^[0-9a-f]{64}$/) } })
+    expect((await run('export', '--what', 'audit', '--format', 'csv')).out).toMatch(/^seq,entry,prev,hash\r?\n1,/)
   })
 })

@@ -9,7 +9,7 @@ import { preparer } from './statements.ts'
 type Prepare = ReturnType<typeof preparer>
 
 /** Links that are checked at a time: a few milliseconds. */
-const pieceLinks = 500
+const pieceLinks = 200
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 

@@ -10,10 +10,6 @@ import { preparer } from './statements.ts'
 type Reads = Omit<Ledger, 'write' | 'nextNumber' | 'upkeep' | 'close'>
 type Row = Record<string, unknown>
 
-/** `ezra` is what an operation on the agent or the host of that name was given. */
-const aboutSql = `EXISTS (SELECT 1 FROM json_each(entry, '$.arguments') WHERE type = 'text'
-  AND value IN (?1, 'agent:' || ?1, 'host:' || ?1))`
-
 /** All of them throw LedgerError where the file can't be read. */
 export function readsOf(db: DatabaseSync): Reads {
   const prepare = preparer(db)
@@ -52,9 +48,8 @@ export function readsOf(db: DatabaseSync): Reads {
 
     audit: (filter) =>
       guarded('read the audit', () => {
-        // First, because it is named twice: ?1.
         const { where, values } = clauses({
-          [aboutSql]: filter.subject,
+          'about = ?': filter.subject,
           'number = ?': filter.number,
           'at_ms >= ?': filter.sinceMs,
         })

@@ -15,8 +15,11 @@ export const auditSchema = `
 CREATE INDEX IF NOT EXISTS operations_open ON operations (number) WHERE status IN ('begun', 'waiting');
 CREATE TABLE IF NOT EXISTS audit (
   seq INTEGER PRIMARY KEY, entry TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL,
-  at_ms REAL AS (entry ->> '$.atMs'), number INTEGER AS (entry ->> '$.number')) STRICT;
+  at_ms REAL AS (entry ->> '$.atMs'), number INTEGER AS (entry ->> '$.number'),
+  about TEXT AS (replace(replace(coalesce(entry ->> '$.arguments.agent', entry ->> '$.arguments.subject', entry ->> '$.arguments.host'),
+    'agent:', ''), 'host:', ''))) STRICT;
 CREATE INDEX IF NOT EXISTS audit_of ON audit (number);
+CREATE INDEX IF NOT EXISTS audit_about ON audit (about);
 CREATE TABLE IF NOT EXISTS audit_anchor (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
 `
 
