@@ -2,6 +2,7 @@
  * Hostile texts in all that agents write and fleet.yaml may hold, through the gate under each shell: they come back byte for
  * byte, and nothing of them is run or expanded. TOWERWATCH_CORPUS=10000 tries as many.
  */
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -148,5 +149,10 @@ describe.each(shells)('the gate under %s', (_, shell) => {
       await link.close()
     }
     expect(canary.traces()).toEqual([])
+  })
+  it('would be seen to expand something if it did', () => {
+    const [program, ...words] = canary.shell([...shell(), '-c', '$(tw-pwn); : >tw-pwned'])
+    spawnSync(program, words, { env: canary.env })
+    expect(canary.traces()).toEqual(['ran: ', 'tw-pwned'])
   })
 })
