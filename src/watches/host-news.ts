@@ -7,15 +7,15 @@ import type { Clock } from '../ports/clock.ts'
 import type { HostNews } from '../ports/host.ts'
 
 /** Looks out of turn: so many at once, and so many a second in the long run. */
-const allowed = { gone: { burst: 20, perSecond: 5 }, written: { burst: 10, perSecond: 2 } } as const
+const allowed = { gone: { burst: 20, perSecond: 5 }, written: { burst: 10, perSecond: 3 } } as const
 const kinds = ['gone', 'written'] as const satisfies readonly HostNews[]
 
 export interface NewsDesk {
   hear(news: HostNews): void
   /** A look begins: it asks about all that was told so far. */
   lookBegins(): void
-  /** Ends with `pause`, or before, when news come that may bring a look forward. `pause` is handed what ends it. */
-  pauseUntilNews(pause: (onBegin: (end: () => void) => void) => Promise<void>): Promise<void>
+  /** Ends after `ms`, or before, as soon as there are news that may bring a look forward; or when `signal` fires. */
+  pauseUntilNews(ms: number, signal: AbortSignal): Promise<void>
 }
 
 export function openNewsDesk(clock: Clock): NewsDesk {
@@ -38,16 +38,36 @@ export function openNewsDesk(clock: Clock): NewsDesk {
       heard?.()
     },
     lookBegins: () => told.clear(),
-    pauseUntilNews: async (pause) => {
-      const open = kinds.map((kind) => ({ kind, allowance: allowance(kind) })).filter((one) => one.allowance.looks >= 1)
-      const news = () => open.filter(({ kind }) => told.has(kind))
-      if (news().length === 0) {
-        await pause((end) => {
-          heard = () => news().length > 0 && end()
+    pauseUntilNews: async (ms, signal) => {
+      const endMs = clock.now() + ms
+      while (!signal.aborted) {
+        const due = kinds.filter((kind) => told.has(kind)).map((kind) => ({ kind, allowance: allowance(kind) }))
+        const allowedNow = due.filter((one) => one.allowance.looks >= 1)
+        for (const one of allowedNow) one.allowance.looks--
+        const leftMs = endMs - clock.now()
+        if (allowedNow.length > 0 || leftMs <= 0) return
+        // What was told but is not allowed yet will be.
+        const waits = due.map((one) => Math.ceil(((1 - one.allowance.looks) / allowed[one.kind].perSecond) * 1_000))
+        await pauseOn(clock, Math.min(leftMs, ...waits), signal, (end) => {
+          heard = end
         })
         heard = undefined
       }
-      for (const one of news()) one.allowance.looks--
     },
   }
+}
+
+/** `onBegin` is given what ends the pause before its time, as `signal` does. */
+export function pauseOn(clock: Clock, ms: number, signal: AbortSignal, onBegin?: (end: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(ms, done)
+    onBegin?.(done)
+    signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) done()
+    function done(): void {
+      timer.cancel()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+  })
 }

@@ -15,7 +15,7 @@ import type { Clock } from '../ports/clock.ts'
 import { type AgentSighting, type Host, HostError, type HostHealth, type HostLink, type HostNews } from '../ports/host.ts'
 import type { Log } from '../ports/log.ts'
 import { type HeartbeatsLook, hostDeclarationOf, lookAtHeartbeats, sayFaults } from './heartbeats.ts'
-import { openNewsDesk } from './host-news.ts'
+import { openNewsDesk, pauseOn } from './host-news.ts'
 import type { Roster } from './roster.ts'
 
 /** Where nothing else is said. */
@@ -169,7 +169,7 @@ export function startHostWatch(
       }
       // A death that is told while another one is suspected does not hurry that: the host is to have time to fall silent.
       if (isSuspecting()) await pause(Math.min(askAgainMs, config.pollMs), isOver)
-      else await news.pauseUntilNews((onBegin) => pause(config.pollMs, isOver, onBegin))
+      else await news.pauseUntilNews(config.pollMs, isOver)
       if (lost) throw lost
       if (stopping.signal.aborted) throw new HostError('closed', 'the watch is stopping')
       await look(link)
@@ -263,19 +263,8 @@ export function startHostWatch(
     return marker === null && known ? { kind: 'resumed', by: 'marker' } : undefined
   }
 
-  /** `onBegin` is given what ends the pause before its time. */
-  function pause(ms: number, signal = stopping.signal, onBegin?: (end: () => void) => void): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = clock.after(ms, done)
-      onBegin?.(done)
-      signal.addEventListener('abort', done, { once: true })
-      if (signal.aborted) done()
-      function done(): void {
-        timer.cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-    })
+  function pause(ms: number, signal = stopping.signal): Promise<void> {
+    return pauseOn(clock, ms, signal)
   }
 
   function waitMs(kind: HostError['kind'], failures: number): number {

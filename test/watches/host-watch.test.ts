@@ -439,7 +439,7 @@ describe('a host that tells of news as they happen', () => {
       host.tellAnyway('written')
       await clock.advance(5)
     }
-    expect(host.looks.length - before).toBeLessThanOrEqual(31)
+    expect(host.looks.length - before).toBeLessThanOrEqual(42)
     const diedMs = clock.now()
     host.kill('timmy')
     await clock.advance(0)
