@@ -116,8 +116,13 @@ export async function handsCrashes(stage: Stage, kills: number, random: Random):
     const interrupted = orders.filter(({ status }) => status === 'interrupted').length
     return { kills: counts, orders: orders.length, interrupted, faults }
   } finally {
-    for (let index = 0; index < kills; index++)
+    // First the one who would start them again, then what its last act may still start.
+    daemon.signal('SIGKILL')
+    await daemon.ended
+    await wait(1_000)
+    for (let index = 0; index < kills; index++) {
       for (const pid of starts(nameOf(index))) for (const own of [...descendants(pid), { pid }]) killHard(own.pid)
+    }
   }
 }
 
