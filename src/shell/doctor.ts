@@ -110,7 +110,7 @@ async function examine(
     }
   } catch (error) {
     const reason = error instanceof HostError ? error : new HostError('failed', error instanceof Error ? error.message : String(error))
-    return { host: { id: host.id, faults: [{ kind: reason.kind, text: reason.message, remedy: hostRemedies[reason.kind] }] }, agents: [] }
+    return { host: { id: host.id, faults: [{ kind: reason.kind, text: reason.message, remedy: remedyOf(host, reason.kind) }] }, agents: [] }
   } finally {
     await link.close()
   }
@@ -138,6 +138,11 @@ function afterLook(before: Watched, agent: AgentConfig, sighting: AgentSighting,
     sighting,
     rhythm: { mtimesMs, ...(bytes && { bytes }) },
   }
+}
+
+function remedyOf(host: HostConfig, kind: HostErrorKind): string {
+  if (kind === 'gate' && host.kind === 'ssh' && host.gate === 'installed') return `type: towerwatch host show ${host.id}`
+  return hostRemedies[kind]
 }
 
 const hostRemedies: Record<HostErrorKind, string> = {
