@@ -2,6 +2,7 @@
 import type { AgentConfig } from '../config/config.ts'
 import type { Beat } from '../domain/agent.ts'
 import { sayDuration } from '../domain/duration.ts'
+import { redact } from '../domain/redact.ts'
 import { HostError, type HostLink } from '../ports/host.ts'
 import { type Life, listenForNewLife } from './new-life.ts'
 import type { ActContext } from './operation.ts'
@@ -21,7 +22,8 @@ export async function bringBack(
   const newLife = listenForNewLife(id, context, mode)
   const order = { attempt: context.attempt, isDryRun: false }
   try {
-    await hands.restart(id, mode, order, ({ step, text }) => context.progress(`${step}: ${text}`))
+    // The command that a pane was started with may hold a key.
+    await hands.restart(id, mode, order, ({ step, text }) => context.progress(`${step}: ${redact(text)}`))
   } catch (error) {
     newLife.stop()
     if (!(error instanceof HostError)) throw error

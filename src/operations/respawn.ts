@@ -1,7 +1,9 @@
-import { sayDuration } from '../domain/duration.ts'
+import { redact, redactLines } from '../domain/redact.ts'
 import { HostError } from '../ports/host.ts'
+import { listenForNewLife } from './new-life.ts'
 import type { ActContext, CheckedArguments, Operation, Outcome } from './operation.ts'
-import { findPane, type PaneFound, shownName, tenantOf } from './pane-names.ts'
+import { findPane, shownName, tenantOf } from './pane-names.ts'
+import { failedOnHost, lastWords } from './restart-failure.ts'
 
 export const respawn: Operation = {
   name: 'respawn',
@@ -24,42 +26,34 @@ async function act(args: CheckedArguments, context: ActContext, how: 'plan' | 'd
   const shown = shownName(found.name)
   const hands = context.hands(found.host)
   if (!hands) return { status: 'failed', lines: [`${shown} was not respawned: its host ${found.host} can't be reached.`] }
-  const proof = how === 'do' ? proofOfLife(found, context) : undefined
+  const agent = how === 'do' ? tenantOf(found.host, found, context) : undefined
+  // Listening begins before the start: a quick agent beats before the gate has answered.
+  const newLife = agent && listenForNewLife(agent.id, context, 'only-dead')
   try {
     const order = { attempt: context.attempt, isDryRun: how === 'plan' }
-    const { text } = await hands.respawn(found, order, ({ step, text: told }) => context.progress(`${step}: ${told}`))
-    const lines = text.split('\n')
-    if (!proof) return { status: 'ok', lines, data: { host: found.host, pane: found.name } }
+    // The command that it was started with may hold a key.
+    const { text } = await hands.respawn(found, order, ({ step, text: told }) => context.progress(`${step}: ${redact(told)}`))
+    const lines = redactLines(text.split('\n'))
+    if (!agent || !newLife) return { status: 'ok', lines, data: { host: found.host, pane: found.name } }
     for (const line of lines) context.progress(`start: ${line}`)
-    return await proof.wait()
+    const life = await newLife.verify(agent.startGraceMs)
+    if (life.kind === 'alive')
+      return { status: 'ok', lines: [`${agent.id} is back: a beat of its new life came.`], data: { agent: agent.id } }
+    // A pane that is alive is no agent that is.
+    const failed = `The pane of ${agent.id} was respawned, but it failed at the step "verify": ${whatIsMissing[life.why]}.`
+    return { status: 'failed', lines: [failed, ...(await lastWords(agent.id, hands))] }
   } catch (error) {
     if (!(error instanceof HostError)) throw error
-    const would = how === 'plan' ? 'would not be' : 'was not'
-    const status = error.kind === 'timeout' || error.kind === 'refused' ? error.kind : 'failed'
-    return { status, lines: [`${shown} ${would} respawned: ${error.message}`] }
+    const { status, lines } = failedOnHost(`${shown} ${how === 'plan' ? 'would not be' : 'was not'} respawned`, error)
+    return { status, lines }
   } finally {
-    proof?.stop()
+    newLife?.stop()
   }
 }
 
-/** A pane that is alive is no agent that is: listens for a beat of another life, from before the start on. */
-function proofOfLife(found: PaneFound, context: ActContext) {
-  const agent = tenantOf(found.host, found, context)
-  if (!agent) return undefined
-  const { id, startGraceMs } = agent
-  const giveUp = new AbortController()
-  const lastEpoch = context.agent(id)?.facts.lastBeat?.epoch ?? ''
-  const beat = context.nextBeat(id, ({ epoch }) => epoch !== '' && epoch !== lastEpoch, AbortSignal.any([giveUp.signal, context.stopping]))
-  return {
-    stop: () => giveUp.abort(),
-    wait: async (): Promise<Outcome> => {
-      context.progress(`verify: waiting for a beat of its new life, at most ${sayDuration(startGraceMs)}`)
-      const deadline = context.clock.after(startGraceMs, () => giveUp.abort())
-      const seen = await beat
-      deadline.cancel()
-      if (seen) return { status: 'ok', lines: [`${id} is back: a beat of its new life came.`], data: { agent: id, epoch: seen.epoch } }
-      const why = context.stopping.aborted ? 'the watch was stopped before a beat of its new life came' : 'no beat of a new life came'
-      return { status: 'failed', lines: [`The pane of ${id} was respawned, but it failed at the step "verify": ${why}.`] }
-    },
-  }
-}
+const whatIsMissing = {
+  'no-beat': 'no beat of a new life came',
+  'no-progress': 'it beats again, but does not get on with its work',
+  nameless: 'it beats, but nothing tells its lives apart: let its heartbeat hold "pid" or "epoch"',
+  stopping: 'the watch was stopped before a beat of its new life came',
+} as const

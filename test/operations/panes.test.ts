@@ -101,7 +101,7 @@ it('fails at the step "verify" where no beat of a new life comes', async () => {
 it('refuses a pane that is alive, one that nobody knows, and an agent that lives in none', async () => {
   await opened([pane('wizards:timmy')])
   expect((await asked('respawn', { pane: 'wizards:timmy' })).lines[0]).toBe(
-    'wizards:timmy was not respawned: the pane wizards:timmy is alive',
+    'wizards:timmy was not respawned at the step "check": the pane wizards:timmy is alive',
   )
   expect(await asked('respawn', { pane: 'nobody' })).toMatchObject({
     status: 'refused',
