@@ -235,7 +235,7 @@ const causes: Record<string, string> = {
   timeout: 'no answer',
   auth: 'it refused our key',
   'host-key': 'its host key is not the pinned one, so nothing was run there',
-  gate: 'the gate there answered something else than its protocol',
+  gate: 'its gate refused, or is not the one that was expected',
   refused: 'the gate there refused',
   failed: 'the gate there failed',
   closed: 'the connection was closed',

@@ -33,8 +33,8 @@ const outcomes: [host: string, cause: string, says: string, remedy: string][] = 
   ['hung', 'timeout', 'no answer', 'look what keeps the host so busy'],
   ['locked', 'auth', 'it refused our key', 'let the host know the key'],
   ['rekeyed', 'host-key', 'its host key is not the pinned one, so nothing was run there', 'before you trust the new one in known_hosts'],
-  ['nologin', 'gate', 'the gate there answered something else than its protocol', 'have /bin/sh on the host'],
-  ['talks', 'gate', 'the gate there answered something else than its protocol', 'have /bin/sh on the host'],
+  ['nologin', 'gate', 'its gate refused, or is not the one that was expected', 'have /bin/sh on the host'],
+  ['talks', 'gate', 'its gate refused, or is not the one that was expected', 'have /bin/sh on the host'],
   ['away', 'unreachable', 'no connection', 'look whether the host is on'],
 ]
 
