@@ -144,7 +144,11 @@ describe.each(shells.slice(0, process.env['TOWERWATCH_CORPUS'] === undefined ? 3
     expect(canary.traces()).toEqual([])
   })
   it('would be seen to run something if it did', async () => {
-    await ask('display-message', '-p', '#(tw-pwn)')
-    await expect.poll(() => canary.traces(), { timeout: 10_000 }).not.toEqual([])
+    // tmux does not run it each time: it gives up what it has not begun when nobody waits for the answer any more.
+    const traces = async () => {
+      await ask('display-message', '-p', '#(tw-pwn)')
+      return canary.traces()
+    }
+    await expect.poll(traces, { timeout: 20_000 }).not.toEqual([])
   })
 })
