@@ -165,6 +165,7 @@ fleet: detection
 state: state
 tower: { url: "ws://127.0.0.1:1/", account: towerwatch, password: { file: secret } }
 remedies: { budget: off, agentBudget: off, crashLoop: off }
+health: { disk: off, inodes: off, memory: off, swap: off, load: off, clock: off, fullWithin: off }
 hosts: { local: { kind: local } }
 agents:
   steady:

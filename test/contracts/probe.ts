@@ -1,5 +1,5 @@
 /** What every Host owes to who asks how it is: numbers, disks and services, and that nothing that hangs holds up the rest. */
-import { readFileSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -26,7 +26,9 @@ interface Means {
 export function probeContract({ fixture, opened, watched, fake, path }: Means): void {
   describe('probe', () => {
     let server: Server | undefined
+    let sleeper: ChildProcess | undefined
     afterEach(() => {
+      sleeper?.kill('SIGKILL')
       server?.closeAllConnections()
       server?.close()
       server = undefined
@@ -85,18 +87,16 @@ export function probeContract({ fixture, opened, watched, fake, path }: Means): 
       const [release, asked, beat] = [path('release'), path('asked'), path('beat')]
       await writeFile(beat, '1')
       await fake('df', `echo "$3" >> ${asked}\n( while [ ! -e ${release} ]; do sleep 0.1; done ) &`)
-      const link = await opened([watched('ezra', beat)])
+      const link = await opened([watched('ezra', beat)], { deadlines: { collectMs: 2_500 } })
       const order: string[] = []
       const probe = link.probe().then((health) => {
         order.push('probe')
         return health
       })
-      for (let look = 0; look < 3; look++) {
-        await link.beats(new Map())
-        order.push('beats')
-      }
+      await link.beats(new Map())
+      order.push('beats')
       expect((await probe).disks).toContainEqual({ kind: 'no-answer', mount: '/' })
-      expect(order).toEqual(['beats', 'beats', 'beats', 'probe'])
+      expect(order).toEqual(['beats', 'probe'])
       const times = async () => (await readFile(asked, 'utf8')).split('\n').filter((line) => line === '/').length
       expect(await times()).toBe(1)
       expect((await link.probe()).disks).toContainEqual({ kind: 'no-answer', mount: '/' })
@@ -136,8 +136,9 @@ export function probeContract({ fixture, opened, watched, fake, path }: Means): 
 
     it('asks services by TCP and by the name of their process', async () => {
       const port = await listening()
+      sleeper = spawn('sleep', ['600'], { stdio: 'ignore' })
       const { services } = await asking([
-        { id: 'process', kind: 'process', name: readFileSync('/proc/self/comm', 'utf8').trim() },
+        { id: 'process', kind: 'process', name: 'sleep' },
         { id: 'port', kind: 'tcp', address: '127.0.0.1', port },
         { id: 'no-port', kind: 'tcp', address: '127.0.0.1', port: 1 },
         { id: 'no-process', kind: 'process', name: 'no-such-process' },
@@ -168,10 +169,10 @@ export function probeContract({ fixture, opened, watched, fake, path }: Means): 
       const well = { kind: 'http', url: `http://127.0.0.1:${port}/200` } as const
       const { services } = await asking([
         { id: 'silent', ...silent },
-        ...Array.from({ length: 30 }, (_, index) => ({ id: `well-${index}`, ...well })),
+        ...Array.from({ length: 12 }, (_, index) => ({ id: `well-${index}`, ...well })),
       ])
       expect(services[0]?.state).not.toBe('up')
-      expect(services.filter(({ state }) => state === 'up').length).toBeGreaterThanOrEqual(20)
+      expect(services.filter(({ state }) => state === 'up').length).toBeGreaterThanOrEqual(8)
     })
   })
 }

@@ -41,7 +41,7 @@ export interface HermesStage {
 }
 
 /** The gateway writes its heartbeat each 30 s. */
-export const timing = { periodMs: 33_000, graceMs: 1_000 }
+const timing = { periodMs: 33_000, graceMs: 1_000 }
 
 /** Nothing that would make a network call, and no model to call. */
 export const plainConfig = 'model:\n  default: none\n  provider: custom\n  base_url: http://127.0.0.1:9/v1\n'
@@ -60,6 +60,7 @@ state: ${join(folder, 'state')}
 poll: 200ms
 alerts: { groupWait: 50ms, groupInterval: 100ms, remind: off, flapping: off }
 remedies: { crashLoop: off }
+health: { disk: off, inodes: off, memory: off, swap: off, load: off, clock: off, fullWithin: off }
 hosts: { local: { kind: local } }
 agents:
   allegro:

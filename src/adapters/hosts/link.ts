@@ -29,6 +29,8 @@ interface LinkDeadlines {
   declareMs: number
   beatsMs: number
   probeMs: number
+  /** Disks and services, which the host asks in the background, each for at most four seconds. */
+  collectMs: number
   /** Each file may take some seconds to be read. */
   configsMs: number
   /** Beyond an agent's stopGraceMs. The gate itself gives each command 60 s. */
@@ -41,17 +43,12 @@ export interface LinkOptions {
   now?: () => number
 }
 
-const usual: LinkDeadlines = { declareMs: 10_000, beatsMs: 15_000, probeMs: 15_000, configsMs: 60_000, actMs: 150_000 }
+const longestLookMs = 500
+const usual: LinkDeadlines = { declareMs: 10_000, beatsMs: 15_000, probeMs: 15_000, collectMs: 6_000, configsMs: 60_000, actMs: 150_000 }
 
 export function createLink(transport: Transport, options: LinkOptions): HostLink {
   return new GateLink(transport, { ...usual, ...options.deadlines }, options.now ?? Date.now)
 }
-
-/**
- * Disks and services are asked by the host in the background, each for at most four seconds, and looked for so often. Other
- * questions go in between.
- */
-const collectAfterMs = [30, 60, 120, 250, 500, 500, 500, 500, 500, 500, 500, 500]
 
 class GateLink implements HostLink {
   readonly lost: Promise<HostError>
@@ -142,9 +139,10 @@ class GateLink implements HostLink {
     const first = await ask()
     const middle = (before + this.#now()) / 2
     const answer = reading(main, () => new HealthAnswer(this.#services, first, middle))
-    for (const ms of collectAfterMs) {
-      if (answer.isWhole()) break
+    // Most answer within a blink. Other questions go in between.
+    for (let ms = 30, waitedMs = 0; !answer.isWhole() && waitedMs < this.#deadlines.collectMs; ms = Math.min(2 * ms, longestLookMs)) {
       await setTimeout(ms)
+      waitedMs += ms
       const more = await ask('more')
       reading(main, () => answer.add(more))
     }
