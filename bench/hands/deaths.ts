@@ -165,7 +165,7 @@ async function startWatch(farm: Farm, victims: Victim[], signal: AbortSignal): P
 async function deaths(victim: Victim, count: number, index: number, watch: Watch, found: Found, signal: AbortSignal): Promise<void> {
   const { id } = victim.agent
   for (let number = 1; number <= count; number++) {
-    await pause(200 + ((number * goldenMs + index * 31) % 300), signal)
+    await pause(300 + ((number * goldenMs + index * 131) % 500), signal)
     const [down, suspected] = [watch.sees(id, 'down'), watch.sees(id, 'suspected')]
     const killedMs = performance.now()
     victim.kill()

@@ -26,5 +26,8 @@ export async function measureScale(counts: readonly number[], sweeps: number, { 
       await links.stop()
     }
   }
-  return { figures, comparisons: {}, leftOut: [] }
+  const [least, most] = [Math.min(...counts), Math.max(...counts)].map((count) => `client_cpu_per_host_at_${count}_ms`)
+  const comparisons =
+    least && most ? { [`client_cpu_per_host_at_${Math.max(...counts)}_vs_${Math.min(...counts)}`]: { ours: most, theirs: least } } : {}
+  return { figures, comparisons, leftOut: [] }
 }
