@@ -142,6 +142,23 @@ describe('what needs a second person', () => {
   })
 })
 
+describe('a slow disk', () => {
+  it('holds the act up until the audit has it, and the asking for a second person, too', async () => {
+    let runs = 0
+    opened({ confirm: ['poke all'] }, async () => {
+      runs++
+      return ok
+    })
+    world.ledger.hold()
+    const poked = world.ask('poke', { subject: 'ezra' })
+    const waiting = world.ask('poke', { subject: 'all' })
+    await world.clock.advance(1_000)
+    expect([runs, world.told.length, world.ledger.held()]).toEqual([0, 0, 2])
+    await world.ledger.release()
+    expect([(await poked).status, (await waiting).status, runs]).toEqual(['ok', 'waiting', 1])
+  })
+})
+
 describe('how much one person may ask for', () => {
   it('is bounded, plainly said, and leaves one entry for the first and one for the rest', async () => {
     opened({ changes: 3, perMs: 60_000 })

@@ -102,6 +102,23 @@ describe('a chain in which somebody', () => {
   })
 })
 
+describe('an entry that can not be written', () => {
+  it('takes its operation with it: neither is there without the other', async () => {
+    const ledger = openLedger(here.file)
+    await ledger.write([operation(1)])
+    const db = new DatabaseSync(here.file)
+    db.exec("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END")
+    await expect(ledger.write([operation(2)])).rejects.toThrow(/no room/)
+    expect(ledger.operations({ limit: 9 }).map(({ number }) => number)).toEqual([1])
+    db.exec('DROP TRIGGER full')
+    db.close()
+    await ledger.write([operation(3)])
+    expect(ledger.audit({ limit: 9 }).map(({ number }) => number)).toEqual([3, 1])
+    expect(await ledger.verifyAudit()).toMatchObject({ kind: 'whole', entries: 2 })
+    await ledger.close()
+  })
+})
+
 describe('a chain that a crash cut short', () => {
   it('goes on with what was interrupted, once', async () => {
     await written()
