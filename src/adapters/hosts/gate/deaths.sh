@@ -22,12 +22,12 @@ watch_news() { # of living (PID lines) and waiting (`MARK ID PATH` lines)
   if [ -z "$has_pidfd" ]; then
     has_pidfd=no
     command -v perl >/dev/null && bounded 5 perl -e "$pidfd_test" >/dev/null 2>&1 && has_pidfd=yes
-    has_ticks=no
-    [ $has_pidfd = yes ] || can_tick && has_ticks=yes
+    has_ticks=no machine=
+    if [ $has_pidfd = yes ]; then machine=$(uname -m); elif can_tick; then has_ticks=yes; fi
   fi
   IFS=$nl
   if [ $has_pidfd = yes ]; then
-    perl -e "$perl_watch" -- "$nonce" $$ $living -- $waiting </dev/null >/dev/null &
+    perl -e "$perl_watch" -- "$nonce" "$machine" $$ $living -- $waiting </dev/null >/dev/null &
   elif [ $has_ticks = yes ]; then
     tail --pid=$$ -s 1 -f /dev/null </dev/null 2>/dev/null | poll_news >/dev/null &
   else
@@ -40,15 +40,14 @@ watch_news() { # of living (PID lines) and waiting (`MARK ID PATH` lines)
 # A shell cannot wait for a process that is not its child; the kernel can (pidfd_open, number 434 everywhere; Linux 5.3).
 # It costs nothing while nothing happens. 3 is ESRCH; what else may go wrong is left to the looks.
 #
-# For files it has the kernel's inotify, whose numbers are known for these processors only (inotify_init1,
-# inotify_add_watch). It is the folder that is watched: who writes a file whole puts another one in its place. 0x8c is
+# For files it has the kernel's inotify, whose numbers are known for these machines only (inotify_init1, inotify_add_watch),
+# and for a perl of 64 bits there. To load what perl knows of itself would take it longer than all the rest. It is the folder that is watched: who writes a file whole puts another one in its place. 0x8c is
 # IN_ATTRIB (touch), IN_CLOSE_WRITE and IN_MOVED_TO; half a file that is still being written is no news. Whatever a folder
 # says, only a file that is another one than at the look counts. Where a folder can't be watched (it is not there yet), its
 # files are looked at five times a second.
 pidfd_test='exit(syscall(434, $$ + 0, 0) < 0)'
 perl_watch='
-  use Config;
-  my ($nonce, $gate, @rest) = @ARGV;
+  my ($nonce, $machine, $gate, @rest) = @ARGV;
   my ($all, %pid, @files, %folder, $inbox, $is_polled) = ("");
   sub announce { syswrite(STDERR, "\n$nonce $_[0] $_[1]\n") }
   sub gone { announce("gone", $_[0]) if $_[0] != $gate; exit }
@@ -61,9 +60,8 @@ perl_watch='
   }
   # Whole seconds: not every perl knows parts of them. A file that was not there has no mark.
   for (@rest) { push @files, [defined $1 ? $1 . $2 : "", $3, $4] if /^(?:missing|(\d+)(?:\.\d+)?(\/\d+\/\d+)) (\S+) (.+)$/s }
-  my ($cpu) = $Config{archname} =~ /^(\w+)/;
-  my $calls = {x86_64 => [294, 254], aarch64 => [26, 27], riscv64 => [26, 27]}->{$cpu};
-  my $in = @files && $calls ? syscall($calls->[0], 0) : -1;
+  my $calls = {x86_64 => [294, 254], aarch64 => [26, 27], riscv64 => [26, 27]}->{$machine};
+  my $in = @files && $calls && length(pack("p", "")) == 8 ? syscall($calls->[0], 0) : -1;
   if ($in >= 0 && open($inbox, "<&=", $in)) { vec($all, $in, 1) = 1 }
   for (@files) {
     my ($path) = $_->[2] =~ /^(.*\/)/s;
