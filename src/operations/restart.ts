@@ -1,4 +1,5 @@
 import { sayDuration } from '../domain/duration.ts'
+import { redact, redactLines } from '../domain/redact.ts'
 import { HostError } from '../ports/host.ts'
 import { bringBack } from './bring-back.ts'
 import type { ActContext, ActingOperation, CheckedArguments, Outcome } from './operation.ts'
@@ -31,9 +32,9 @@ export const restart: ActingOperation = {
     try {
       const settings = await lookAtSettings(agent, hands, context)
       const { text } = await hands.restart(id, modeOf(context), { attempt: context.attempt, isDryRun: true }, ({ step, text: told }) =>
-        context.progress(`${step}: ${told}`),
+        context.progress(`${step}: ${redact(told)}`),
       )
-      return { status: 'ok', lines: [...planOfSettings(id, settings, context), ...text.split('\n')], data: { agent: id } }
+      return { status: 'ok', lines: [...planOfSettings(id, settings, context), ...redactLines(text.split('\n'))], data: { agent: id } }
     } catch (error) {
       if (!(error instanceof HostError)) throw error
       const { status, lines } = failedOnHost(`${id} would not be restarted`, error)

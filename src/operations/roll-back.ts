@@ -1,4 +1,5 @@
 import type { AgentConfig } from '../config/config.ts'
+import { redactLines } from '../domain/redact.ts'
 import { HostError, type HostLink } from '../ports/host.ts'
 import { bringBack } from './bring-back.ts'
 import type { ActContext, ActingOperation, CheckedArguments, Outcome } from './operation.ts'
@@ -35,7 +36,7 @@ export const rollBack: ActingOperation = {
     try {
       const { text } = await hands.restart(agent.id, 'stop-first', { attempt: context.attempt, isDryRun: true }, () => {})
       const settings = files.map(({ path, hash, goodHash }) => `${path} (${shortHash(hash)}) would be put aside for ${shortHash(goodHash)}`)
-      return { status: 'ok', lines: [...settings, ...text.split('\n')], data: { agent: agent.id } }
+      return { status: 'ok', lines: [...settings, ...redactLines(text.split('\n'))], data: { agent: agent.id } }
     } catch (error) {
       if (!(error instanceof HostError)) throw error
       const { status, lines } = failedOnHost(`${agent.id} would not be restarted`, error)

@@ -985,6 +985,27 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
       })
     })
 
+    describe('the settings of an agent', () => {
+      it('are told by hash, kept as they were seen, put back, and put again', async () => {
+        const file = path('settings.json')
+        const read = () => readFile(file, 'utf8')
+        const now = async () => (await link.configs('ezra'))[0]
+        await writeFile(file, '{"n": 1}')
+        const link = await opened([agent('ezra', { kind: 'command', start: ['true'] }, { configs: [file] })])
+        const first = await now()
+        expect(first?.hash).toMatch(/^[0-9a-f]{64}$/)
+        await link.keepConfigs('ezra', [first?.hash], order())
+        await writeFile(file, '{"n": 2}')
+        const second = await now()
+        expect(second).toMatchObject({ path: file, goodHash: first?.hash })
+        expect((await failure(link.keepConfigs('ezra', [first?.hash], order())))?.kind).toBe('refused')
+        expect(await link.rollBackConfigs('ezra', order())).toEqual([file])
+        expect(await read()).toBe('{"n": 1}')
+        expect(await link.putBackConfigs('ezra', [second?.hash], order())).toEqual([file])
+        expect(await read()).toBe('{"n": 2}')
+      })
+    })
+
     describe('what it refuses', () => {
       it.each(['x; touch pwned', '$(touch pwned)', '`id`', 'a\ntouch pwned', '-rf', '', 'EZRA', '../ezra', 'ezra ', 'nobody'])(
         'refuses to act on %j, and nothing is run',

@@ -35,6 +35,8 @@ const gateTools = [
   ...[
     'awk',
     'cat',
+    'chmod',
+    'cp',
     'date',
     'df',
     'head',
@@ -49,6 +51,7 @@ const gateTools = [
     'readlink',
     'rm',
     'rmdir',
+    'sha256sum',
     'sleep',
     'stat',
     'tail',
