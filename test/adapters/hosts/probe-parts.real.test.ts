@@ -200,6 +200,7 @@ describe.each(shells)('under %s', (_, shell, awk) => {
     ['a scope that is not known', ['V:gitea', 'v:unit', 'w:a.service', 'w:root']],
     ['two of one name', ['V:gitea', 'v:process', 'w:a', 'V:gitea', 'v:process', 'w:b']],
     ['a value of nobody', ['w:a']],
+    ['more than a host has', Array.from({ length: 151 }, (_none, index) => [`V:s${index}`, 'v:process', 'w:a']).flat()],
   ])('a declaration with %s is refused', async (_what, lines) => {
     const nonce = 'abc'
     const input = [`${nonce} 1 declare ${lines.length}`, ...lines, ''].join('\n')

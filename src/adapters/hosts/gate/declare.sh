@@ -8,7 +8,7 @@
 
 verb_declare() { # COUNT, then COUNT lines
   [ $# -eq 1 ] && is_number "$1" || exit 65
-  table=$nl ids=' ' files= sockets=$nl seen=' ' services= service_lanes=0 ds_id= ds_kind= ds_values=
+  table=$nl ids=' ' files= sockets=$nl seen=' ' services= service_lanes=0 service_count=0 ds_id= ds_kind= ds_values=
   todo=$1 problem= d_id= d_kind= d_grace= d_socket= d_target= d_pid= d_log= d_start= d_unit= d_scope= d_label= d_home= d_program=
   while [ "$todo" -gt 0 ]; do
     todo=$((todo - 1))
@@ -77,7 +77,7 @@ verb_declare() { # COUNT, then COUNT lines
   end_service
   [ -n "$problem" ] || check_allowed
   if [ -n "$problem" ]; then
-    table=$nl ids=' ' files= sockets=$nl services= service_lanes=0
+    table=$nl ids=' ' files= sockets=$nl services= service_lanes=0 service_count=0
     refuse "$problem"
     return
   fi

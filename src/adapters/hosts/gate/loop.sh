@@ -38,7 +38,7 @@ look_around() { # what this host has
   run_dir=/run
   modules_dir=/lib/modules mounts_file=/proc/self/mounts
   table=$nl ids=' ' files= sockets=$nl seen=' ' lives=$nl forms=$nl
-  services= service_lanes=0 pipe= collected= owing=$nl used_before= page_bytes= probe_number=0
+  services= service_lanes=0 service_count=0 pipe= collected= owing=$nl used_before= page_bytes= probe_number=0
   watcher= watcher_epoch= watched= has_pidfd= has_ticks=no
 }
 

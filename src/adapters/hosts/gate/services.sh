@@ -30,6 +30,9 @@ end_service() { # of the one that is being declared
     *) false ;;
   esac || problem="$ds_id: the declaration of the service is incomplete"
   services=$services$ds_id$tab$ds_kind$ds_values$nl
+  # What all of them say, and the disks, has to find room in a pipe that nobody reads meanwhile.
+  service_count=$((service_count + 1))
+  [ $service_count -le 150 ] || problem='more than 150 services are declared'
   case $ds_kind in process) ;; *) [ $service_lanes -ge 8 ] || service_lanes=$((service_lanes + 1)) ;; esac
   ds_id=
 }
