@@ -71,6 +71,31 @@ describe('an agent in a tmux pane on an SSH host', () => {
     expect(isAlive(pid)).toBe(false)
   })
 
+  it('is watched as it writes, until "watch stop"; its dead pane is shown, and respawned with what stood there kept', async () => {
+    inWatchRoom.send('panes')
+    await inWatchRoom.hears(/^host +pane +state +program +quiet +agent/)
+    await inWatchRoom.hears(/alive .* bezalel$/)
+    inWatchRoom.send('watch bezalel')
+    await inWatchRoom.hears(/^You watch bezalel \(its pane\)/)
+    await inWatchRoom.hears(/^bezalel: /, 20_000)
+    await inWatchRoom.hears(/^bezalel: /, 20_000)
+
+    const { pid } = stage.agent('bezalel')
+    process.kill(pid, 'SIGKILL')
+    await inWatchRoom.hears(/^bezalel is down: its pane is dead/)
+    inWatchRoom.send('panes')
+    await inWatchRoom.hears(/ dead.* bezalel$/)
+    inWatchRoom.send('respawn bezalel')
+    await inWatchRoom.hears(/^start: pane %\d+ runs again.*what stood there before is in /)
+    await inWatchRoom.hears(/^bezalel is back: a beat of its new life came/, 30_000)
+    await reborn(stage, 'bezalel', pid)
+
+    inWatchRoom.send('watch stop')
+    await inWatchRoom.hears(/^You watch bezalel no more/)
+    visitor.send('watch bezalel')
+    await visitor.hears(/may not|not allowed|permission/i)
+  })
+
   it('that is alive is restarted on request without being called dead in between', async () => {
     const { pid } = stage.agent('timmy')
     inWatchRoom.send('restart timmy')

@@ -42,12 +42,12 @@ it('shows the last ten lines, then what is new, until it is stopped', async () =
   const { said, done } = watching('timmy')
   await world.clock.advance(0)
   expect(said[0]).toBe('You watch timmy (its pane) for 10 min. To end it, type: watch stop')
-  expect(said.slice(1)).toEqual(screen.slice(-10).map((line) => `timmy | ${line}`))
+  expect(said.slice(1)).toEqual(screen.slice(-10).map((line) => `timmy: ${line}`))
   said.length = 0
   screen = [...screen.slice(2), 'one more', '', 'and another']
   await world.clock.advance(1_000)
   await world.clock.advance(5_000)
-  expect(said).toEqual(['timmy | one more', 'timmy | and another'])
+  expect(said).toEqual(['timmy: one more', 'timmy: and another'])
   expect(await world.ask('watch', { what: 'stop' })).toMatchObject({ status: 'ok', lines: ['You watch timmy no more.'] })
   expect(await done).toEqual({ status: 'ok', lines: [] })
   expect(await world.ask('watch', { what: 'stop' })).toMatchObject({ status: 'refused', lines: ['You watch nobody.'] })
@@ -60,7 +60,7 @@ it('shows at most ten lines at a time, and how many it leaves out', async () => 
   said.length = 0
   screen = Array.from({ length: 46 }, (_, index) => `line ${index}`)
   await world.clock.advance(1_000)
-  expect(said).toEqual(['timmy | … 37 lines left out', ...screen.slice(-9).map((line) => `timmy | ${line}`)])
+  expect(said).toEqual(['timmy: … 37 lines left out', ...screen.slice(-9).map((line) => `timmy: ${line}`)])
 })
 
 it('makes each line plain, and no longer than two hundred columns', async () => {
@@ -68,7 +68,7 @@ it('makes each line plain, and no longer than two hundred columns', async () => 
   screen = ['\u001b[31mred\u001b[0m\u0007 |r{{red', 'x'.repeat(500)]
   const { said } = watching('timmy')
   await world.clock.advance(0)
-  expect(said.slice(1)).toEqual(['timmy | red  |r{{red', `timmy | ${'x'.repeat(199)}…`])
+  expect(said.slice(1)).toEqual(['timmy: red  |r{{red', `timmy: ${'x'.repeat(199)}…`])
 })
 
 it('shows no secrets, neither those that would be cut in two nor those that come in pieces', async () => {
@@ -82,7 +82,7 @@ it('shows no secrets, neither those that would be cut in two nor those that come
   for (let second = 0; second < 3; second++) await world.clock.advance(1_000)
   const all = [...said, ...other.said].join('\n')
   for (const secret of ['abcd', 'MIIE', 'hkiG']) expect(all).not.toContain(secret)
-  expect(other.said.at(-1)).toBe('ezra | all is well')
+  expect(other.said.at(-1)).toBe('ezra: all is well')
 })
 
 it('goes on in a log from where it was, and says where something is left out', async () => {
@@ -102,7 +102,7 @@ it('goes on in a log from where it was, and says where something is left out', a
   await world.clock.advance(0)
   for (let second = 0; second < 3; second++) await world.clock.advance(1_000)
   expect(cursors.slice(0, 4)).toEqual([undefined, 'log.1.4', 'log.1.4', 'log.1.8'])
-  expect(said.slice(1)).toEqual(['timmy | a', 'timmy | b', 'timmy | b', 'timmy | b', 'timmy | … something is left out', 'timmy | z'])
+  expect(said.slice(1)).toEqual(['timmy: a', 'timmy: b', 'timmy: b', 'timmy: b', 'timmy: … something is left out', 'timmy: z'])
 })
 
 it('ends after ten minutes, before the Tower gives up waiting', async () => {
@@ -133,7 +133,7 @@ it('says so once where there is nothing to see for a while, and goes on when the
   await world.clock.advance(3_000)
   world.host('local').onTail('timmy', () => ({ text: 'before\nafter', from: 'pane', cursor: 'pane.2', isCut: false }))
   await world.clock.advance(1_000)
-  expect(said.slice(1)).toEqual(['timmy | before', 'timmy | (there is no pane wizards:timmy)', 'timmy | after'])
+  expect(said.slice(1)).toEqual(['timmy: before', 'timmy: (there is no pane wizards:timmy)', 'timmy: after'])
 })
 
 it('is refused where there is nothing to see from the start', async () => {
