@@ -16,7 +16,7 @@ import { until } from '../../test/support/until.ts'
 
 /** An sshd takes no more addresses than this. */
 const addressesEach = 16
-export const agentsEach = ['one', 'two'] as const
+const agentsEach = ['one', 'two'] as const
 
 export interface FarmHost {
   id: string
