@@ -66,5 +66,10 @@ export function openAudit({ ledger, clock }: { ledger: Pick<Ledger, 'write' | 'n
 
 function capped(args: Readonly<Record<string, unknown>>): Record<string, string> {
   const entries = Object.entries(args).slice(0, mostArguments)
-  return Object.fromEntries(entries.map(([name, value]) => [name.slice(0, 32), String(value).slice(0, longestValue)]))
+  return Object.fromEntries(entries.map(([name, value]) => [name.slice(0, 32), textOf(value).slice(0, longestValue)]))
+}
+
+/** Not by its own `toString`, which may be anything that JSON can say, and then a refusal would go unwritten. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value)
 }
