@@ -4,7 +4,7 @@ import { plainLine } from '../domain/tail.ts'
 import { HostError, type PaneSighting, type PanesSighting } from '../ports/host.ts'
 import type { OperationContext } from './operation.ts'
 
-export interface PaneFound {
+interface PaneFound {
   host: string
   socket: string
   /** As the host has it. Outside text. */

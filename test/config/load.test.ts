@@ -178,6 +178,12 @@ describe('one fault', () => {
     ])
   })
 
+  it('is quiet asked of an agent that lives in no pane', () => {
+    expect(messages(fleet({ agent: '    quiet: 30m\n' }))).toEqual([
+      'agents.timmy.quiet: it lives in no tmux pane that could be quiet: use "hung", which goes by its progress alone',
+    ])
+  })
+
   it('is found as well in a file with others', () => {
     expect(messages(fleet({ host: 'locla', agent: '    perod: 5s\n' }))).toEqual([
       'agents.timmy.host: there is no host "locla": did you mean "local"?',
