@@ -13,7 +13,6 @@ const neededPrograms: Record<string, string> = {
   ssh: 'openssh-client',
   sftp: 'openssh-client',
   scp: 'openssh-client',
-  'ssh-agent': 'openssh-client',
   'ssh-keygen': 'openssh-client',
   'ssh-agent': 'openssh-client',
   'ssh-add': 'openssh-client',
