@@ -69,9 +69,15 @@ describe.each(shells.slice(0, process.env['TOWERWATCH_CORPUS'] === undefined ? 3
     for (const group of inGroups(hostileTexts(count), windows)) {
       await ask(...group.flatMap((name, index) => [...(index === 0 ? [] : [';']), ...renaming(ids[index] ?? '', name.slice(0, 400))]))
       const { stdout } = await ask('list-panes', '-a', '-F', '#{pane_id} #{window_name}')
-      const { panes, blind } = await link.panes()
+      const { panes, blind, isCut } = await link.panes()
       expect(blind).toEqual([])
-      expect(panes).toHaveLength(windows + 1)
+      // Whose name is so long that nobody would read it is left out, and that is said.
+      const short = stdout
+        .trimEnd()
+        .split('\n')
+        .filter((line) => Buffer.byteLength(line) < 1_800)
+      expect(panes.length).toBeGreaterThanOrEqual(short.length)
+      expect(isCut).toBe(panes.length < windows + 1)
       for (const { paneId, name, state } of panes) {
         const own =
           stdout
@@ -84,9 +90,9 @@ describe.each(shells.slice(0, process.env['TOWERWATCH_CORPUS'] === undefined ? 3
       }
       const [some] = panes.filter(({ paneId }) => paneId !== '%0')
       if (!some) throw new Error('there are no panes')
-      await expect(link.respawn({ socket: tmux.socket, name: some.name }, { ...order(), isDryRun: true }, () => {})).rejects.toThrow(
-        'is alive',
-      )
+      await expect(link.respawn({ socket: tmux.socket, name: some.name }, { ...order(), isDryRun: true }, () => {})).rejects.toMatchObject({
+        kind: 'refused',
+      })
       await link.beats(new Map())
     }
     expect(canary.traces()).toEqual([])
