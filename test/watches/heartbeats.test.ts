@@ -118,7 +118,7 @@ describe('what the gate is to look at', () => {
     ],
     ['one that posts', { kind: 'push', token: new Secret('x') }, { heartbeatFiles: [], markers: [] }],
   ])('follows from what was declared: %s', (_, heartbeat, expected) => {
-    const { id, body, stopGraceMs, configs: _, ...looked } = declaredFor(agentConfig('timmy', { heartbeat }))
+    const { id, body, stopGraceMs, configs: __, ...looked } = declaredFor(agentConfig('timmy', { heartbeat }))
     expect(looked).toEqual(expected)
     expect([id, body.kind, stopGraceMs]).toEqual(['timmy', 'process', 1_000])
   })
