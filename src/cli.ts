@@ -2,9 +2,8 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
-import { flagWord } from './domain/flags.ts'
 import { operations } from './operations/registry.ts'
-import { type AskOptions, ask, commandOf, usage } from './shell/ask.ts'
+import { type AskOptions, ask, commandOf, optionOf, usage } from './shell/ask.ts'
 import { beatCommand } from './shell/beat-command.ts'
 import { check } from './shell/check.ts'
 import { doctor } from './shell/doctor.ts'
@@ -251,7 +250,7 @@ for (const operation of operations) {
   const choices = declared.flatMap((argument) => (argument.kind === 'choice' ? argument.words.map((word) => ({ argument, word })) : []))
   for (const { argument, word } of choices) command.option(`--${word}`, argument.help)
   const flags = declared.filter(({ kind }) => kind === 'flag')
-  for (const { name: flag, help } of flags) command.option(flagWord(flag), help)
+  for (const { name: flag, help } of flags) command.option(optionOf(flag), help)
   if (typed.length > 0) command.argument('[words...]')
   command.action(
     exits((...values: unknown[]) => {

@@ -77,7 +77,7 @@ export function faultOf(head: AuditHead, link: AuditLink, hash: Hash): string | 
 }
 
 /** JSON with its keys in order and nothing between: one text for one value. */
-export function canonical(value: unknown): string {
+function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))

@@ -6,7 +6,7 @@ import { type Bucket, personOf, spend } from '../domain/authority.ts'
 import type { Actor } from '../domain/operation.ts'
 import type { Clock } from '../ports/clock.ts'
 
-export type Allowed = { kind: 'allowed' } | { kind: 'flood'; waitMs: number; isFirst: boolean }
+type Allowed = { kind: 'allowed' } | { kind: 'flood'; waitMs: number; isFirst: boolean }
 
 export interface Floods {
   take(actor: Actor): Allowed

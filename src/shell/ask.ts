@@ -2,6 +2,7 @@ import { userInfo } from 'node:os'
 import { askWatch, NotRunningError } from '../adapters/control/client.ts'
 import { socketPath } from '../adapters/control/socket-path.ts'
 import { resolve, takeApart, usageOfArgument } from '../domain/arguments.ts'
+import { flagWord } from '../domain/flags.ts'
 import type { ArgumentDeclaration, OperationDeclaration } from '../domain/operation.ts'
 import type { OutcomeStatus } from '../operations/operation.ts'
 import { exitCode, readConfig, type Shell, ShellError } from './shell.ts'
@@ -82,6 +83,11 @@ function wrong(operation: OperationDeclaration, what: string): ShellError {
 /** `fleet` goes by the name that shells are used to. */
 export function commandOf({ name }: OperationDeclaration): string {
   return name === 'fleet' ? 'status' : name
+}
+
+/** What is typed for the flag of that name: `--dry-run`. */
+export function optionOf(flag: string): string {
+  return flagWord(flag)
 }
 
 /** What is typed behind its name: `<incident> [sticky] [duration] [comment…]`. */
