@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { operations } from '../../src/operations/registry.ts'
 import { openWorld, type World } from '../operations/world.ts'
 import { agentConfig } from '../support/fleet.ts'
-import { corpusSize, hostileTexts } from './corpus.ts'
+import { corpusSize, hostileTexts, patienceMs } from './corpus.ts'
 
 const count = corpusSize(600)
 const texts = hostileTexts(count)
@@ -32,7 +32,7 @@ const usual: Record<string, string> = {
   pane: 'bezalel',
 }
 
-describe('the desk', () => {
+describe('the desk', { timeout: patienceMs(count) }, () => {
   it.each(asked)('answers `$name` whatever its arguments are, and has each act in the audit', async (operation) => {
     // No host is connected: what is asked of one is refused at once.
     world = openWorld([agentConfig('bezalel'), agentConfig('ezra', { host: 'far' })], {

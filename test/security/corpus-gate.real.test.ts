@@ -11,7 +11,7 @@ import type { AgentDeclaration, HostLink } from '../../src/ports/host.ts'
 import { orders } from '../support/orders.ts'
 import { until } from '../support/until.ts'
 import { type Canary, openCanary, shells } from './canary.ts'
-import { corpusSize, hostileBytes, hostileTexts, inGroups, wellFormed } from './corpus.ts'
+import { corpusSize, hostileBytes, hostileTexts, inGroups, patienceMs, wellFormed } from './corpus.ts'
 
 const count = corpusSize(240)
 const groupSize = 60
@@ -34,7 +34,7 @@ function fileName(text: string, index: number): string {
 /** As one line of a declaration can carry it. */
 const oneLine = (text: string) => wellFormed(text).replace(/[\0\n]/g, ' ')
 
-describe.each(shells)('the gate under %s', (_, shell) => {
+describe.each(shells)('the gate under %s', { timeout: patienceMs(count) }, (_, shell) => {
   let canary: Canary
   let links: HostLink[] = []
 

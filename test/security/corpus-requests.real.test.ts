@@ -9,14 +9,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { gateScript } from '../../src/adapters/hosts/gate-script.ts'
 import { until } from '../support/until.ts'
 import { type Canary, openCanary, shells } from './canary.ts'
-import { corpusSize, hostileTexts } from './corpus.ts'
+import { corpusSize, hostileTexts, patienceMs } from './corpus.ts'
 
 const nonce = '00112233445566778899aabbccddeeff'
 const declarations = corpusSize(300)
 /** Each of these ends its gate. */
 const requests = Math.min(200, corpusSize(6))
 
-describe.each(shells)('a gate asked by hand under %s', (_, shell) => {
+describe.each(shells)('a gate asked by hand under %s', { timeout: patienceMs(declarations) }, (_, shell) => {
   let canary: Canary
   let child: ChildProcessWithoutNullStreams
   let said: Buffer[]
@@ -53,7 +53,7 @@ describe.each(shells)('a gate asked by hand under %s', (_, shell) => {
     const kinds = () =>
       texts.map((_text, index) => new RegExp(`^${nonce} ${index + 1} (ok|refused|failed) \\d+$`, 'm').exec(heard())?.[1] ?? 'none')
     await until(() => kinds().at(-1) !== 'none' || child.exitCode !== null, {
-      withinMs: 60_000,
+      withinMs: patienceMs(declarations),
       what: () => `an answer to each of ${texts.length} requests: ${heard().slice(-300)}`,
     })
     return kinds()

@@ -19,6 +19,9 @@ export function corpusSize(usual: number): number {
   return wanted === undefined ? usual : Number(wanted)
 }
 
+/** How long a test of so many may take, on a machine that has other things to do. */
+export const patienceMs = (count: number): number => Math.max(120_000, count * 300)
+
 const seed = Number(process.env['TOWERWATCH_SEED'] ?? 20_261_123)
 
 const piece = fc.oneof(
