@@ -19,7 +19,7 @@ export const rollBack: ActingOperation = {
       kind: 'choice',
       words: ['alive'],
       required: false,
-      help: 'also where it lives, which for a person goes without saying',
+      help: 'stop it first where it lives; a person need not say so',
     },
   ],
   examples: ['roll-back ezra'],

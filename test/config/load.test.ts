@@ -191,9 +191,15 @@ describe('one fault', () => {
     ])
   })
 
+  it('warns before it is critical', () => {
+    expect(messages(fleet({ more: 'health: { disk: { warn: 95, critical: 85 } }\n' }))).toEqual([
+      'health.disk: "warn" comes before "critical": make it the smaller one',
+    ])
+  })
+
   it('is an unknown kind, and the known ones are named', () => {
     expect(messages(fleet().replace('kind: process', 'kind: proces'))).toEqual([
-      'agents.timmy.restart.kind: expected a kind, one of: pane, process, command, service',
+      'agents.timmy.restart.kind: expected a kind, one of: pane, process, command, service, launchd, hermes',
     ])
     expect(messages(fleet().replace('{ kind: local }', '{ kind: docker }'))).toEqual([
       expect.stringContaining('hosts.local.kind: expected a kind, one of: local, ssh'),
@@ -278,7 +284,21 @@ describe('a fleet.yaml that is right', () => {
   it('gets its defaults', () => {
     const config = parseConfig(fleet(), at, {})
     expect(config).toMatchObject({ file: at, fleet: 'demo', stateDir: '/fleet/var', pollMs: 1_000, tower: { kind: 'bundled' } })
-    expect(config.hosts.get('local')).toEqual({ kind: 'local', id: 'local', name: 'local' })
+    const { thresholds, ...local } = config.hosts.get('local') ?? {}
+    expect(local).toEqual({ kind: 'local', id: 'local', name: 'local', services: [], sockets: [] })
+    expect(thresholds).toMatchObject({
+      disk: { warn: 85, critical: 95 },
+      clockMs: { warn: 2_000, critical: 30_000 },
+      fullWithinMs: 259_200_000,
+    })
+    expect(config.remedies).toEqual({
+      budget: 10,
+      agentBudget: 6,
+      perMs: 3_600_000,
+      atOnce: 2,
+      crashLoop: { starts: 5, withinMs: 900_000, retryMs: 3_600_000 },
+    })
+    expect(config.authority).toEqual({ confirm: [], withinMs: 120_000, changes: 30, perMs: 60_000 })
     expect(config.agents.get('timmy')).toEqual({
       id: 'timmy',
       name: 'timmy',
@@ -295,7 +315,25 @@ describe('a fleet.yaml that is right', () => {
       body: { kind: 'process', start: ['/bin/timmy'], pidFile: '/run/timmy', log: '/log/timmy' },
       stopGraceMs: 10_000,
       startGraceMs: 180_000,
+      configs: [],
+      rollBack: 'auto',
     })
+  })
+
+  it('has limits and levels of its own, or none', () => {
+    const config = parseConfig(
+      fleet({
+        more: 'health: { every: 30s, disk: off, memory: { warn: 50, critical: 60 } }\nremedies: { budget: off, crashLoop: off, agentBudget: off }\n',
+      }).replace('local: { kind: local }', 'local: { kind: local, health: { load: off } }'),
+      at,
+      {},
+    )
+    expect(config.healthEveryMs).toBe(30_000)
+    expect(config.remedies).toEqual({ perMs: 3_600_000, atOnce: 2 })
+    const { thresholds } = config.hosts.get('local') ?? {}
+    expect(thresholds).toMatchObject({ memory: { warn: 50, critical: 60 } })
+    expect(Object.keys(thresholds ?? {})).not.toContain('disk')
+    expect(Object.keys(thresholds ?? {})).not.toContain('load')
   })
 
   it('has paths relative to itself, or to the home folder', () => {
