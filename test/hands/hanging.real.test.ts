@@ -14,7 +14,7 @@ beforeAll(async () => {
   stage = await openHands({
     // A look may take as long as each of its programs is given.
     agentYaml: 'period: 30s, grace: 30s, policy: off',
-    yaml: 'health: { every: 2s }',
+    healthEvery: '2s',
     hosts: {
       good: { agents: { timmy: 'pane', ezra: 'process' } },
       ...Object.fromEntries(

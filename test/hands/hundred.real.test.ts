@@ -15,7 +15,7 @@ beforeAll(async () => {
   stage = await openHands({
     yaml: `remedies: { budget: ${budget}, agentBudget: 6, per: 1h, atOnce: ${atOnce}, crashLoop: off }`,
     // So slow a machine as it may be, all are seen dead within this.
-    alerts: 'alerts: { groupWait: 5s, groupInterval: 5s, remind: off, flapping: off }',
+    alerts: 'alerts: { groupWait: 10s, groupInterval: 5s, remind: off, flapping: off }',
     agentYaml: 'period: 20s, grace: 20s, startGrace: 30s, policy: auto',
     hosts: Object.fromEntries(
       hosts.map((host) => [
@@ -58,7 +58,10 @@ describe('a hundred agents on ten hosts that die at one blow', () => {
     expect(asked.text).toContain(String(budget))
 
     const problems = stage.tower.alerts.filter(({ kind, incidents }) => kind === 'problem' && incidents.length > 0)
-    expect(problems.map(({ incidents }) => incidents.length)).toEqual([agents.length])
+    expect(
+      problems.map(({ incidents }) => incidents.length),
+      problems.map(({ text }) => text).join(' | '),
+    ).toEqual([agents.length])
     // While the alert was gathered, the first ones came back.
     expect(problems[0]?.text).toMatch(/^\d+ agents are down: /)
 

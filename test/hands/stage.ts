@@ -47,6 +47,8 @@ export interface StagePlan {
   hosts: Record<string, HostPlan>
   /** The line about alerts in fleet.yaml, instead of the usual one. */
   alerts?: string
+  /** How often each host is asked for its health. */
+  healthEvery?: string
   /** More lines at the top of fleet.yaml. */
   yaml?: string
   /** Keys of every agent in fleet.yaml, instead of the usual ones. */
@@ -83,7 +85,7 @@ state: ${join(folder, 'state')}
 poll: 500ms
 ${plan.alerts ?? 'alerts: { groupWait: 200ms, groupInterval: 500ms, remind: off, flapping: off }'}
 ${plan.yaml ?? ''}
-health: { disk: off, inodes: off, memory: off, swap: off, load: off, clock: off, fullWithin: off }
+health: { every: ${plan.healthEvery ?? '60s'}, disk: off, inodes: off, memory: off, swap: off, load: off, clock: off, fullWithin: off }
 hosts:
 ${hosts.map(({ yaml }) => yaml.host).join('\n')}
 agents:
