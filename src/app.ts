@@ -20,6 +20,7 @@ import { startBudgetWatch } from './watches/budget.ts'
 import { startGoodConfigs } from './watches/good-configs.ts'
 import { startHealthWatch } from './watches/health.ts'
 import { heedful } from './watches/heedful.ts'
+import { historyParts } from './watches/history.ts'
 import { type HostWatch, startHostWatch } from './watches/host-watch.ts'
 import { daysBefore } from './watches/local-days.ts'
 import { fleetView } from './watches/mirror.ts'
@@ -161,6 +162,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       desk,
       operations: ports.operations,
       fleet: () => fleetView(config, engine, clock.now(), clock.wall()),
+      history: () => historyParts(config, { roster, ledger, clock }),
     }),
   )
   const offTower = roster.on((event) => {

@@ -100,6 +100,7 @@ async function measureSession(stage: Stage, warden: Player, signal: AbortSignal)
     account: bridgeOf(stage),
     handlers: {
       fleet: () => ({ hosts, agents }),
+      history: () => Promise.withResolvers<never>().promise,
       unacknowledged: () => [],
       acknowledged: () => {},
       request: () => {},

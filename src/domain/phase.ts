@@ -86,6 +86,7 @@ export function daysInARow(daySums: readonly Tally[]): number {
   return end < 0 ? daySums.length : end
 }
 
-function overlapMs(span: Span, fromMs: number, toMs: number): number {
+/** How much of a span lies in [fromMs, toMs). */
+export function overlapMs(span: Span, fromMs: number, toMs: number): number {
   return Math.max(0, Math.min(span.toMs, toMs) - Math.max(span.fromMs, fromMs))
 }

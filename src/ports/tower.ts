@@ -5,11 +5,14 @@ export type TowerRequest = TowerMessages['tower_request']
 export type TowerRefusal = TowerMessages['tower_refused']
 export type Alert = Omit<WatchMessages['tower_alert'], 'v'>
 export type Result = Omit<WatchMessages['tower_result'], 'v'>
+export type HistoryPart = Omit<WatchMessages['tower_history'], 'v' | 'boot' | 'history'>
 
 /** What the session asks of the rest of the watch. */
 export interface TowerHandlers {
   /** The fleet as it is at this moment. */
   fleet(): { hosts: HostView[]; agents: AgentView[] }
+  /** The last 30 days, in parts, the first with the incidents. Rejects where the ledger can't be read. */
+  history(): Promise<HistoryPart[]>
   /** Alerts not yet acknowledged by this Tower, oldest first, at most `limit`. */
   unacknowledged(limit: number): Alert[]
   /** The Tower has said this alert and keeps its id on disk. Throws where that can't be noted: then it is told again later. */

@@ -93,6 +93,41 @@ const operationArguments = z.record(
   z.union([z.string().max(400), z.number().min(-1e15).max(1e15), z.boolean()]),
 )
 
+/** A local date of the fleet's time zone. */
+const localDate = z.string().regex(/^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)/)
+/** From 0 to 1; -1: nothing was seen. */
+const shareOrNone = z.number().min(-1).max(1)
+/** One whole number of seconds for each day, in the order of `days`. */
+const secondsByDay = z.array(z.int().min(0).max(90_000)).max(31)
+const seconds = z.int().min(-1e9).max(1e9)
+
+const budgetHistory = z.strictObject({
+  totalS: seconds,
+  usedS: seconds,
+  /** When it is used up if things go on as they did lately; absent where it never is. */
+  goneAt: instantMs.optional(),
+})
+
+/** 30 days of one agent. Up, down, not seen and excluded sum to the length of each day, up to now. */
+export const agentHistory = z.strictObject({
+  id: subjectId,
+  upS: secondsByDay,
+  downS: secondsByDay,
+  unknownS: secondsByDay,
+  excludedS: secondsByDay,
+  budget: budgetHistory,
+})
+
+const incidentHistory = z.strictObject({
+  number: z.int().min(1),
+  subject: z.strictObject({ kind: z.enum(['agent', 'host']), id: subjectId }),
+  cause: line(60),
+  openedAt: instantMs,
+  /** Absent while it is open. */
+  durationMs: ageMs.optional(),
+  acknowledgedBy: line(80).optional(),
+})
+
 /** Watch to Tower. The key is the message's name on the websocket (`tower_hello`); over GMCP it is `Tower.Hello`. */
 export const watchMessages = {
   /** First after login, and again after every change of `boot`. Answered by `tower_welcome` or `tower_error`. */
@@ -126,6 +161,40 @@ export const watchMessages = {
     seq: z.int().min(0),
     hosts: z.array(hostView).max(1000),
     agents: z.array(agentView).max(1000),
+  }),
+  /**
+   * The last 30 days, for the pages: sent after the hello and every few minutes, in parts of at most 200 agents. A set replaces the
+   * one before once its last part has come. Never acknowledged: the next set comes anyway.
+   */
+  tower_history: z.strictObject({
+    v: version,
+    boot: messageId,
+    /** The same in all parts of one set. */
+    history: messageId,
+    part: z.int().min(1),
+    parts: z.int().min(1),
+    /** When it was worked out. */
+    at: instantMs,
+    /** The oldest first; the last one is today so far. */
+    days: z.array(localDate).max(31),
+    /** The availability that is aimed at. */
+    target: z.number().min(0).max(1),
+    fleet: z.strictObject({
+      /** Availability, and share of the seen time that agents were busy, by day. */
+      up: z.array(shareOrNone).max(31),
+      busy: z.array(shareOrNone).max(31),
+      budget: budgetHistory,
+      /** What the next phase asks for, in the order of the phase report. */
+      requirements: z
+        .array(
+          z.strictObject({ name: line(60), value: z.number().min(-1e9).max(1e9), target: z.number().min(-1e9).max(1e9), met: z.boolean() }),
+        )
+        .max(10),
+      ready: z.boolean(),
+    }),
+    agents: z.array(agentHistory).max(200),
+    /** The newest first; in the first part only. */
+    incidents: z.array(incidentHistory).max(200),
   }),
   /** To be said aloud, at least once; the Tower says each id once. Acknowledged by `tower_ack`. */
   tower_alert: z.strictObject({
@@ -215,3 +284,4 @@ export type WatchMessage = { [Name in WatchMessageName]: { name: Name; data: Wat
 export type TowerMessage = { [Name in TowerMessageName]: { name: Name; data: TowerMessages[Name] } }[TowerMessageName]
 export type AgentView = z.infer<typeof agentView>
 export type HostView = z.infer<typeof hostView>
+export type AgentHistory = z.infer<typeof agentHistory>

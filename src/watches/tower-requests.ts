@@ -14,12 +14,14 @@ export interface TowerRequestPorts {
   outbox: Outbox
   operations: readonly Operation[]
   fleet: TowerHandlers['fleet']
+  history: TowerHandlers['history']
 }
 
 export function towerHandlers(ports: TowerRequestPorts): TowerHandlers {
   const { desk, outbox } = ports
   return {
     fleet: ports.fleet,
+    history: ports.history,
     unacknowledged: (limit) => outbox.untold(theTower, limit),
     acknowledged: (alertId) => outbox.told(theTower, alertId),
     request: (request, answer) => void serve(request, answer),

@@ -135,6 +135,9 @@ export function fakeTower(options: FakeTowerOptions): FakeTower {
         if (message.data.boot !== boot()) return complain(link, 'wrong-boot', 'another boot')
         for (const agent of message.data.agents) agents.set(agent.id, agent)
         return
+      case 'tower_history':
+        if (message.data.boot !== boot()) return complain(link, 'wrong-boot', 'another boot')
+        return
       case 'tower_alert':
         if (!ack(link, message, message.data.id) || saidIds.has(message.data.id)) return
         saidIds.add(message.data.id)

@@ -36,7 +36,7 @@ beforeEach(() => {
       waiting = waiting.filter(({ id }) => id !== alertId)
     },
   }
-  handlers = towerHandlers({ desk, outbox, operations, fleet: () => ({ hosts: [], agents: [] }) })
+  handlers = towerHandlers({ desk, outbox, operations, fleet: () => ({ hosts: [], agents: [] }), history: async () => [] })
 })
 
 const request = (more: Partial<TowerRequest> = {}): TowerRequest => ({

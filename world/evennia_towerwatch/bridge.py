@@ -21,6 +21,7 @@ from . import __version__, conf
 from .appearance import duration
 from .escape import escape
 from .fleet import Fleet
+from .history import Histories
 from .protocol import load_protocol
 
 # What Evennia itself says to a session whose account logs in elsewhere. The watch knows it as
@@ -81,6 +82,7 @@ class Bridge:
         """
         self.protocol = load_protocol()
         self.fleet = Fleet()
+        self.histories = Histories()
         self.boot = uuid.uuid4().hex
         self.started = Moment.now()
         self.session: Any = None

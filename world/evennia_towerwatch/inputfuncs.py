@@ -1,4 +1,4 @@
-"""What the watch may say to the game: each public function is a message's name on the wire.
+"""What the watch, and players' clients, may say to the game: public functions are messages' names.
 
 Every one can be called by anybody who can open a connection, before login too. Who speaks is
 checked in `receive`, which answers every message and never raises.
@@ -22,6 +22,11 @@ def tower_state(session: Any, *args: Any, **kwargs: Any) -> None:
     _receive(session, "tower_state", args, kwargs)
 
 
+def tower_history(session: Any, *args: Any, **kwargs: Any) -> None:
+    """The last 30 days, or a part of them."""
+    _receive(session, "tower_history", args, kwargs)
+
+
 def tower_alert(session: Any, *args: Any, **kwargs: Any) -> None:
     """Something to be said aloud, once."""
     _receive(session, "tower_alert", args, kwargs)
@@ -35,6 +40,20 @@ def tower_result(session: Any, *args: Any, **kwargs: Any) -> None:
 def tower_ping(session: Any, *args: Any, **kwargs: Any) -> None:
     """Is the game's server there, and is it still the same one?"""
     _receive(session, "tower_ping", args, kwargs)
+
+
+def tower_subscribe(session: Any, *args: Any, **kwargs: Any) -> None:
+    """A player's client wants the fleet as data."""
+    from .clients import CLIENTS
+
+    CLIENTS.subscribe(session)
+
+
+def tower_unsubscribe(session: Any, *args: Any, **kwargs: Any) -> None:
+    """A player's client has enough of it."""
+    from .clients import CLIENTS
+
+    CLIENTS.unsubscribe(session)
 
 
 def _receive(session: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from evennia.utils import logger
 from . import answers, build
 from .announce import tell
 from .bridge import BRIDGE, now_ms
+from .clients import CLIENTS
 
 _PERMISSION = "tower_bridge"
 _LOG_EVERY = 1000
@@ -89,6 +90,7 @@ def _on_snapshot(session: Any, message: dict[str, Any]) -> None:
     BRIDGE.ack(session, message["id"])
     if whole:
         build.follow(BRIDGE.fleet)
+        CLIENTS.fleet_changed()
 
 
 def _on_state(session: Any, message: dict[str, Any]) -> None:
@@ -96,6 +98,19 @@ def _on_state(session: Any, message: dict[str, Any]) -> None:
         return
     if BRIDGE.fleet.change(message, now_ms()):
         build.follow(BRIDGE.fleet)
+        CLIENTS.fleet_changed()
+    elif message["hosts"]:
+        CLIENTS.fleet_changed()
+    else:
+        CLIENTS.agents_changed([view["id"] for view in message["agents"]])
+
+
+def _on_history(session: Any, message: dict[str, Any]) -> None:
+    if not _said_hello(session, message):
+        return
+    fault = BRIDGE.histories.part(message)
+    if fault is not None:
+        _fault(session, "invalid", fault, message)
 
 
 def _on_alert(session: Any, message: dict[str, Any]) -> None:
@@ -123,6 +138,7 @@ _HANDLERS: dict[str, Callable[[Any, dict[str, Any]], None]] = {
     "tower_hello": BRIDGE.hello,
     "tower_snapshot": _on_snapshot,
     "tower_state": _on_state,
+    "tower_history": _on_history,
     "tower_alert": _on_alert,
     "tower_result": _on_result,
     "tower_ping": _on_ping,

@@ -19,6 +19,7 @@ import { alertPump } from './alert-pump.ts'
 import { afterFailure, afterRefusal, freshBackoff } from './backoff.ts'
 import type { Feed } from './feed.ts'
 import { greeter } from './greeter.ts'
+import { historyPump } from './history-pump.ts'
 import { frameLimiter } from './limiter.ts'
 import { mirror } from './mirror.ts'
 import { oneLine } from './one-line.ts'
@@ -82,6 +83,12 @@ export function startTowerSession(options: SessionOptions): Tower {
   )
   const view = mirror(validFleet(handlers.fleet, log), random)
   const alerts = alertPump(handlers, log)
+  const history = historyPump(
+    handlers,
+    () => `history-${randomUUID()}`,
+    () => wake(),
+    log,
+  )
   const desk = requestDesk({
     hand: (request, answer) => handlers.request(request, answer),
     now: () => clock.now(),
@@ -203,6 +210,7 @@ export function startTowerSession(options: SessionOptions): Tower {
     log.info({ game: welcome.game, plugin: welcome.plugin, boot: welcome.boot }, 'The Tower welcomed the watch')
     view.start(welcome.boot, clock.now())
     alerts.start()
+    history.start(welcome.boot, clock.now())
     desk.start(clock.now())
     become({ kind: 'connected', attempt, live, game: welcome.game, plugin: welcome.plugin })
   }
@@ -268,7 +276,7 @@ export function startTowerSession(options: SessionOptions): Tower {
         return serve(state.live, [[hello]], 'the game does not answer')
       case 'connected':
         // The fleet goes first, so that whoever hears of a death and looks sees it.
-        return serve(state.live, state.live.pinger.suspect(now) ? [] : [[view], [desk, alerts]], 'the game does not answer')
+        return serve(state.live, state.live.pinger.suspect(now) ? [] : [[view], [desk, alerts], [history]], 'the game does not answer')
       default:
         assertNever(state)
     }
@@ -344,6 +352,7 @@ export function startTowerSession(options: SessionOptions): Tower {
     alertsWaiting: () => {
       alerts.waiting()
       view.hurry()
+      history.changed(clock.now())
       if (state.kind === 'connected') wake()
     },
     redeclare: () => {

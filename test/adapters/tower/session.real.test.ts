@@ -64,6 +64,7 @@ function stage(transport: TowerTransport, log?: Log): Stage {
     account: { name: game.accounts.bridge.account, password: game.accounts.bridge.password },
     handlers: {
       fleet: () => ({ hosts: [{ id: 'bezalel', name: 'Bezalel', state: 'up', forMs: 0 }], agents: [bezalel] }),
+      history: () => Promise.withResolvers<never>().promise,
       unacknowledged: (limit) => [...outbox.values()].slice(0, limit),
       acknowledged: (id) => void outbox.delete(id),
       request: (request, answer) => void requests.push({ request, answer }),
@@ -181,6 +182,7 @@ describe.each(transports)('over %s', (name, transport) => {
       account: { name: game.accounts.bridge.account, password: 'not-the-pass-word' },
       handlers: {
         fleet: () => ({ hosts: [], agents: [] }),
+        history: () => Promise.withResolvers<never>().promise,
         unacknowledged: () => [],
         acknowledged: () => {},
         request: () => {},
@@ -208,6 +210,7 @@ describe.each(transports)('over %s', (name, transport) => {
       account: { name: game.accounts.bridge.account, password: game.accounts.bridge.password },
       handlers: {
         fleet: () => ({ hosts: [], agents: [agent('up')] }),
+        history: () => Promise.withResolvers<never>().promise,
         unacknowledged: () => [],
         acknowledged: () => {},
         request: () => {},

@@ -35,6 +35,7 @@ function stage(change: Partial<SessionOptions> = {}) {
     account,
     handlers: {
       fleet: () => ({ hosts, agents: [...fleet.values()] }),
+      history: () => Promise.withResolvers<never>().promise,
       unacknowledged: (limit) => [...outbox.values()].slice(0, limit),
       acknowledged: (id) => void outbox.delete(id),
       request: (request, answer) => void requests.push({ request, answer }),
@@ -441,6 +442,7 @@ describe('alerts', () => {
     const { clock, tower, session } = stage({
       handlers: {
         fleet: () => ({ hosts: [], agents: [] }),
+        history: () => Promise.withResolvers<never>().promise,
         unacknowledged: (limit) => [...outbox.values()].slice(0, limit),
         acknowledged: (id) => {
           if (broken) throw new Error('disk is full')
@@ -568,6 +570,7 @@ describe('requests', () => {
     const { clock, tower, session } = stage({
       handlers: {
         fleet: () => ({ hosts: [], agents: [] }),
+        history: () => Promise.withResolvers<never>().promise,
         unacknowledged: () => [],
         acknowledged: () => {},
         request: () => {
@@ -646,6 +649,7 @@ describe('bounds', () => {
         fleet: () => {
           throw new Error('boom')
         },
+        history: () => Promise.withResolvers<never>().promise,
         unacknowledged: () => [...outbox.values()],
         acknowledged: (id) => void outbox.delete(id),
         request: () => {},
