@@ -1,5 +1,6 @@
 /** The programs that people really use: tintin++ in a terminal, and the webclient in a browser. */
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
@@ -8,6 +9,8 @@ import { programPath } from '../support/programs.ts'
 import { startTmux, type Tmux } from '../support/tmux.ts'
 import { until } from '../support/until.ts'
 import { openStage, reborn, type Stage } from './stage.ts'
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 let stage: Stage
 
@@ -35,7 +38,9 @@ describe('tintin++ in a terminal', () => {
 
   it('logs in, sees the Watch Room and the fleet, hears bezalel die and brings him back', async () => {
     const { player } = stage.game.accounts
-    const client = ['-G', '-e', `#session tower 127.0.0.1 ${stage.game.ports.telnet}`]
+    // With the script that the documents offer: it asks for the fleet as data, over GMCP.
+    const script = join(import.meta.dirname, '..', '..', 'docs', 'clients', 'tower.tin')
+    const client = ['-G', '-e', `#read ${script};#session tower 127.0.0.1 ${stage.game.ports.telnet}`]
     const pane = await tmux.open('tintin', ['/usr/bin/env', `HOME=${folder}`, programPath('tt++'), ...client])
     const shows = sees('the terminal', () => tmux.text(pane))
 
@@ -43,6 +48,11 @@ describe('tintin++ in a terminal', () => {
     await tmux.type(pane, `connect ${player.account} ${player.password}`)
     await shows(/^Watch Room/m)
     await shows(/^ +VPS Bezalel \(up\): Bezalel \(up\)$/m)
+    await shows(/^The fleet: 6 agents, told as data/m)
+    await tmux.type(pane, 'bars')
+    await shows(/^Code Claw +up$/m)
+    await tmux.type(pane, 'verbosity all')
+    await shows(/^You hear all: /m)
     await tmux.type(pane, 'fleet')
     await shows(/^bezalel +up /m)
     await shows(/^6 agents: 6 up\.$/m)
@@ -51,6 +61,7 @@ describe('tintin++ in a terminal', () => {
     process.kill(pid, 'SIGKILL')
     await shows(/^bezalel is down: its pane is dead/m)
     await shows(/^\[Fleet\] bezalel is down/m)
+    await shows(/^Bezalel is down its pane is dead/m)
     await tmux.type(pane, 'restart bezalel')
     await shows(/^bezalel is back up after /m, 30_000)
     await reborn(stage, 'bezalel', pid)
@@ -107,10 +118,21 @@ describe('the webclient in a browser', () => {
     await logIn(page, shows)
     await shows(/Watch Room/)
     await shows(/VPS Bezalel \(up\): Bezalel \(up\)/)
+    const atTheSide = (text: RegExp) => page.locator('#fleet-agents li', { hasText: text })
+    await until(async () => (await atTheSide(/up/).count()) === 6, { withinMs: 10_000, what: 'the fleet at the side' })
 
     const { pid } = stage.agent('bezalel')
     process.kill(pid, 'SIGKILL')
     await shows(/^bezalel is down: its pane is dead/m)
+    await until(async () => (await atTheSide(/Bezalel.*down.*its pane is dead/s).count()) === 1, {
+      withinMs: 10_000,
+      what: 'his death at the side',
+    })
+    await atTheSide(/Bezalel/)
+      .locator('button')
+      .click()
+    await shows(/Incident: +#\d+ its pane is dead, open/)
+    await page.locator('#inputfield').focus()
     await type(page, 'look')
     await shows(/Bezalel \(down\)/)
     await type(page, 'restart bezalel')
@@ -143,6 +165,38 @@ describe('the webclient in a browser', () => {
     await page.close()
   })
 
+  it('shows the fleet as a page, to whoever is logged in, on a desktop and on a phone', async () => {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, javaScriptEnabled: false })
+    const contacted: string[] = []
+    page.context().on('request', (request) => contacted.push(new URL(request.url()).hostname))
+    await page.goto(`http://127.0.0.1:${stage.game.ports.web}/fleet/`)
+    const { account, password } = stage.game.accounts.visitor
+    await page.fill('#id_username', account)
+    await page.fill('#id_password', password)
+    await page.click('button')
+    const text = async () => (await page.locator('body').allInnerTexts()).join()
+    const told = async () => {
+      await page.goto(`http://127.0.0.1:${stage.game.ports.web}/fleet/`)
+      return (await text()).includes('Phase 2: not ready') && (await text()).includes('6 agents')
+    }
+    await until(told, { withinMs: 60_000, what: 'the history has come' })
+    for (const word of ['Bezalel', 'VPS Ezra', 'Incidents', 'Error budget']) expect(await text()).toContain(word)
+    // What looks for faults is a script itself, so it has a page where scripts may run, in the same login.
+    const cookies = await page.context().cookies()
+    const judged = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+    await judged.context().addCookies(cookies)
+    await judged.goto(`http://127.0.0.1:${stage.game.ports.web}/fleet/`)
+    expect(await violations(judged)).toEqual([])
+    await judged.setViewportSize({ width: 390, height: 800 })
+    expect(await judged.locator('html').evaluate(tooWide)).toBe('nothing')
+    expect(await violations(judged)).toEqual([])
+    await judged.close()
+    expect(new Set(contacted)).toEqual(new Set(['127.0.0.1']))
+    const data = await page.request.get(`http://127.0.0.1:${stage.game.ports.web}/fleet/data.json`)
+    expect(await data.json()).toMatchObject({ total: 6, history: { ready: false } })
+    await page.close()
+  })
+
   it('finds the game again by itself after a restart of all of it', async () => {
     const { page, shows } = await open()
     await logIn(page, shows)
@@ -163,19 +217,38 @@ describe('the webclient in a browser', () => {
       return shows(/6 agents:/, 2_000).catch(() => false as const)
     }
     await until(mirrored, { withinMs: 60_000, what: 'a table of the fleet' })
-    // What does not fit is named in the failure.
-    interface Box {
-      scrollWidth: number
-      clientWidth: number
-      innerText?: string
-    }
-    const tooWide = (element: Box) => (element.scrollWidth > element.clientWidth ? element.innerText : 'nothing')
     expect(await page.locator('#messagewindow').evaluate(tooWide)).toBe('nothing')
     const table = page.locator('.message.table', { hasText: /^Agent/ }).last()
     expect(await table.evaluate(tooWide)).toBe('nothing')
     await page.close()
   })
 })
+
+interface Box {
+  scrollWidth: number
+  clientWidth: number
+  textContent: string | null
+}
+
+/** What does not fit is named in the failure. */
+const tooWide = (element: Box) => (element.scrollWidth > element.clientWidth ? element.textContent : 'nothing')
+
+/** What axe-core has against a page, by rule and place; in both colour schemes. */
+async function violations(page: Page): Promise<string[]> {
+  const found: string[] = []
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    found.push(...(await axe(page)))
+  }
+  return found
+}
+
+async function axe(page: Page): Promise<string[]> {
+  const found = await page.evaluate(`${axeSource}; axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })`)
+  return (found as { violations: { id: string; nodes: { html: string }[] }[] }).violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`),
+  )
+}
 
 type Shows = (pattern: RegExp, withinMs?: number) => Promise<true>
 

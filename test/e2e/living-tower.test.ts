@@ -26,6 +26,9 @@ describe('an agent in a tmux pane on an SSH host', () => {
   it('dies by kill -9: heard in its room, in the Watch Room and on the channel; is shown down; comes back by restart', async () => {
     visitor.send('bezalel')
     await visitor.hears(/Bezalel \(up\)/)
+    // Who stands in the Watch Room is told there, and on the channel only if he wants to be told twice.
+    inWatchRoom.send('verbosity all')
+    await inWatchRoom.hears(/You hear all/)
     const { pid } = stage.agent('bezalel')
 
     process.kill(pid, 'SIGKILL')

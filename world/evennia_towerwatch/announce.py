@@ -7,8 +7,10 @@ from evennia.utils import logger
 from . import build
 from .appearance import alert_line
 from .channel import say_on_channel
+from .clients import CLIENTS
 from .fleet import Fleet
 from .models import prune, remember_told, was_told
+from .verbosity import account_of, is_wanted
 
 _PRUNE_EVERY = 1000
 _told_in_this_life: set[str] = set()
@@ -35,13 +37,20 @@ def tell(alert: dict[str, Any], fleet: Fleet) -> None:
 
 def _say(alert: dict[str, Any], fleet: Fleet) -> None:
     line = alert_line(alert["kind"], alert["text"], alert["incidents"])
+    try:
+        CLIENTS.alert(alert)
+    except Exception:
+        # A broken client must not keep the rooms from hearing it.
+        logger.log_trace("Towerwatch: players' clients could not be told")
     rooms = build.host_rooms({_host_of(subject, fleet) for subject in alert["subjects"]})
     watch = build.watch_room()
-    heard: set[int] = set()
+    kind = alert["kind"]
+    listeners: set[int] = set()
+    accounts: set[Any] = set()
     for room in dict.fromkeys([*rooms, *([watch] if watch else [])]):
-        _say_in(room, line, heard)
+        _say_in(room, line, kind, listeners, accounts)
     try:
-        say_on_channel(line)
+        say_on_channel(line, lambda receiver: _wants(receiver, kind, accounts))
     except Exception:
         # A broken channel must not make the alert come again and again in the rooms.
         logger.log_trace("Towerwatch: the channel could not be told")
@@ -53,7 +62,12 @@ def _host_of(subject: dict[str, str], fleet: Fleet) -> str:
     return agent.host if agent else subject["host"]
 
 
-def _say_in(room: Any, line: str, heard: set[int]) -> None:
+def _wants(receiver: Any, kind: str, heard: set[Any]) -> bool:
+    account = account_of(receiver)
+    return is_wanted(account, kind, account in heard)
+
+
+def _say_in(room: Any, line: str, kind: str, heard: set[int], accounts: set[Any]) -> None:
     # Not msg_contents: it runs str.format and FuncParser over the text, and one listener whose
     # hook fails ends it for the rest.
     for listener in room.contents:
@@ -61,6 +75,11 @@ def _say_in(room: Any, line: str, heard: set[int]) -> None:
             # Whom the alert itself has moved from room to room hears it once.
             continue
         heard.add(listener.id)
+        account = account_of(listener)
+        if not is_wanted(account, kind, False):
+            continue
+        if account is not None:
+            accounts.add(account)
         try:
             listener.msg(text=(line, {"type": "towerwatch"}))
         except Exception:

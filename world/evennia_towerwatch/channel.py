@@ -1,5 +1,6 @@
 """The channel on which alerts are said."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -67,8 +68,12 @@ def join_once(account: Any) -> None:
         account.tags.add(_JOINED, category="towerwatch")
 
 
-def say_on_channel(line: str) -> None:
+def say_on_channel(line: str, wants: Callable[[Any], bool] = lambda _: True) -> None:
     """Say a line, already escaped, to every subscriber who has not muted the channel.
+
+    Args:
+        line: What is said.
+        wants: Whether this subscriber is to hear it; the channel's history has it in any case.
 
     This is Channel.msg with one difference: there, one subscriber whose `at_pre_channel_msg` says
     no ends the delivery to all who come after.
@@ -83,7 +88,7 @@ def say_on_channel(line: str) -> None:
         return
     muted = set(channel.mutelist)
     for receiver in channel.subscriptions.online():
-        if receiver in muted:
+        if receiver in muted or not wants(receiver):
             continue
         try:
             received = receiver.at_pre_channel_msg(message, channel, **hook_arguments)

@@ -8,6 +8,7 @@ from .commands.ask import AskCommand
 from .commands.base import TowerCommand
 from .commands.fleet import FleetCommand
 from .commands.overview import OverviewCommand
+from .commands.verbosity import VerbosityCommand
 from .commands.words import words_of
 from .protocol import load_protocol
 
@@ -27,6 +28,7 @@ class TowerCmdSet(CmdSet):
     def at_cmdset_creation(self) -> None:
         """Called by Evennia."""
         self.add(OverviewCommand())
+        self.add(VerbosityCommand())
         for operation in load_protocol().operations:
             if operation["answeredBy"] != "shell":
                 self.add(command_of(operation)())

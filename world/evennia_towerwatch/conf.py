@@ -13,6 +13,7 @@ DEFAULTS: dict[str, Any] = {
     "TOWERWATCH_OPERATE_LOCK": "perm(Builder)",
     "TOWERWATCH_ADMIN_LOCK": "perm(Admin)",
     "TOWERWATCH_CANONICAL_ONLY": (),
+    "TOWERWATCH_PAGE": "accounts",
     # Three pings of the watch. Evennia keeps the session of a websocket that was cut off, so that
     # a watch that was killed is found missing by its silence alone.
     "TOWERWATCH_SILENT_AFTER_S": 7,
@@ -49,6 +50,15 @@ def lock_of(role: str) -> str:
 def canonical_only() -> tuple[str, ...]:
     """Operations that get no short command, only `tower/<name>`."""
     return tuple(_get("TOWERWATCH_CANONICAL_ONLY"))
+
+
+# Who may see the page of the fleet, where it isn't the condition of a lock.
+EVERYBODY, ACCOUNTS = "everybody", "accounts"
+
+
+def page_for() -> str:
+    """Who may see the page: `everybody`, `accounts` that are logged in, or a lock's condition."""
+    return _get("TOWERWATCH_PAGE")
 
 
 def silent_after_ms() -> float:
@@ -97,6 +107,13 @@ def check(operation_names: set[str]) -> None:
     if isinstance(silent, bool) or not isinstance(silent, int | float) or silent < 5:
         raise ImproperlyConfigured(
             f"TOWERWATCH_SILENT_AFTER_S must be a number of seconds, 5 at least, not {silent!r}."
+        )
+    page = _get("TOWERWATCH_PAGE")
+    is_lock = isinstance(page, str) and "(" in page and ":" not in page and ";" not in page
+    if page not in (EVERYBODY, ACCOUNTS) and not is_lock:
+        raise ImproperlyConfigured(
+            "TOWERWATCH_PAGE must be 'accounts', 'everybody' or the condition of a lock "
+            f"like 'perm(Builder)', not {page!r}."
         )
     canonical = _get("TOWERWATCH_CANONICAL_ONLY")
     if isinstance(canonical, str) or not set(canonical) <= operation_names:

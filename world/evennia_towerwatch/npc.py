@@ -5,6 +5,7 @@ from typing import Any
 from evennia.objects.objects import DefaultObject
 
 from .appearance import npc_name, npc_text
+from .bodies import posture
 from .bridge import BRIDGE, now_ms
 from .escape import escape
 
@@ -56,5 +57,7 @@ def agent_text(agent_id: str | None) -> str:
     agent = BRIDGE.fleet.agents.get(agent_id)
     if agent is None:
         return problem or f"The watch does not know {escape(str(agent_id), 63)}."
-    text = npc_text(agent, BRIDGE.fleet.hosts.get(agent.host), now_ms(), problem is None)
-    return f"{text}\n{problem}" if problem else text
+    watched = problem is None
+    stands = posture(agent, now_ms(), watched)
+    text = npc_text(agent, BRIDGE.fleet.hosts.get(agent.host), now_ms(), watched)
+    return "\n".join(part for part in (stands, text, problem) if part)

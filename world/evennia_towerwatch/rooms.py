@@ -7,8 +7,12 @@ from evennia.commands.default.general import CmdLook
 from evennia.objects.objects import DefaultRoom
 
 from .appearance import host_room_text, npc_name, watch_room_text
+from .bodies import light, posture
 from .bridge import BRIDGE, now_ms
 from .npc import agent_text
+
+# More bodies than this are only counted.
+_SHOWN = 12
 
 HOST_TAG = "tower_host"
 WATCH_TAG = "tower_watch_room"
@@ -48,7 +52,14 @@ class HostRoom(TowerRoom):
         if host is None:
             return "The watch knows of no host here."
         agents = BRIDGE.fleet.agents_on(host.id)
-        return host_room_text(host, agents, now_ms(), BRIDGE.is_watched())
+        now, watched = now_ms(), BRIDGE.is_watched()
+        return "\n".join(
+            [
+                *filter(None, [light(host, now, watched)]),
+                host_room_text(host, agents, now, watched),
+                *[posture(agent, now, watched) for agent in agents[:_SHOWN]],
+            ]
+        )
 
 
 class CmdLookFromWatch(CmdLook):

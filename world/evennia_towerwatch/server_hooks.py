@@ -12,9 +12,11 @@ def at_server_start() -> None:
 
     from .build import ensure_watch_room
     from .channel import ensure_channel
+    from .clients import CLIENTS
     from .models import prune
 
     SIGNAL_ACCOUNT_POST_LOGOUT.connect(_on_logout, dispatch_uid="towerwatch")
+    CLIENTS.restore()
     # On the very first start Evennia makes objects #1 and #2 itself and then starts again; an
     # object of ours before them would take their numbers.
     if ServerConfig.objects.conf("last_initial_setup_step") not in ("done", -1):

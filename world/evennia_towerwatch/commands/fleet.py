@@ -3,6 +3,7 @@
 from typing import Any
 
 from evennia_towerwatch.appearance import fleet_table
+from evennia_towerwatch.bodies import fleet_sentences
 from evennia_towerwatch.bridge import BRIDGE, now_ms
 
 from .base import TowerCommand
@@ -15,5 +16,8 @@ class FleetCommand(TowerCommand):
         """A missing watch is said first: what follows then is what was last heard."""
         problem = BRIDGE.problem()
         width = max(40, min(200, self.client_width() or 78))
-        lines = fleet_table(BRIDGE.fleet, now_ms(), problem is None, width)
+        if self.session is not None and self.session.protocol_flags.get("SCREENREADER"):
+            lines = fleet_sentences(BRIDGE.fleet, now_ms(), problem is None)
+        else:
+            lines = fleet_table(BRIDGE.fleet, now_ms(), problem is None, width)
         self.tell("\n".join([problem, *lines] if problem else lines))

@@ -43,6 +43,7 @@ class OverviewCommand(Command):
             if operation["answeredBy"] != "shell":
                 lines += _entry(usage(operation, flags=False), operation["summary"])
         lines += [
+            *_entry("verbosity [level]", "How much of this you want to hear"),
             *_entry(
                 "look <agent>",
                 f"One agent in full, where it lives or from the {conf.watch_room_name()}",

@@ -7,12 +7,13 @@ from evennia_towerwatch.protocol import load_protocol
 
 CANONICAL = "tower/"
 OVERVIEW = ("towerwatch", "tower")
+VERBOSITY = ("verbosity", f"{CANONICAL}verbosity")
 
 
 @cache
 def command_words() -> frozenset[str]:
     """Every word that is a command of the plugin, in lower case."""
-    words = set(OVERVIEW)
+    words = {*OVERVIEW, *VERBOSITY}
     for operation in load_protocol().operations:
         if operation["answeredBy"] != "shell":
             words.update(words_of(operation["name"], operation["aliases"]))

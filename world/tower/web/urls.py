@@ -4,8 +4,12 @@ The way in is the web client: Evennia's front page loads its looks from other se
 is to work on a machine that reaches none.
 """
 
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 from evennia.web.urls import urlpatterns as evennia_patterns
 
-urlpatterns = [path("", RedirectView.as_view(url="/webclient/")), *evennia_patterns]
+urlpatterns = [
+    path("", RedirectView.as_view(url="/webclient/")),
+    path("fleet/", include("evennia_towerwatch.web.urls")),
+    *evennia_patterns,
+]

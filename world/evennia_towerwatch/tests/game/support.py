@@ -26,6 +26,7 @@ class FakeSession:
         self.account = account
         self.uid = account and account.id
         self.logged_in = account is not None
+        self.protocol_flags: dict[str, Any] = {}
         self.sent: list[tuple[str, dict[str, Any]]] = []
         evennia.SESSION_HANDLER[self.sessid] = self
 
@@ -41,6 +42,10 @@ class FakeSession:
         before = len(self.sent)
         getattr(inputfuncs, name)(self, *args, **kwargs)
         return self.sent[before:]
+
+    def update_flags(self, **flags: Any) -> None:
+        """As a session does; the Portal keeps them over a reload."""
+        self.protocol_flags.update(flags)
 
     def drop(self) -> None:
         """The connection is gone."""

@@ -95,16 +95,23 @@
     heard = true
     let name
     let args
+    let kwargs
     try {
-      ;[name, args] = JSON.parse(frame)
+      ;[name, args, kwargs] = JSON.parse(frame)
     } catch (error) {
       console.warn('The Tower sent what is not JSON', error)
       return
     }
     if ((name === 'text' || name === 'prompt') && Array.isArray(args)) {
       for (const text of args) if (typeof text === 'string') showHtml(text)
-    }
+    } else pane.receive(name, kwargs)
   }
+
+  /** The fleet at the side. A click on an agent is typed for you. */
+  const pane = window.fleetPane({
+    subscribe: () => send('tower_subscribe', [], {}),
+    look: (name) => type(`look ${name}`),
+  })
 
   /* ---- the connection ---- */
 
@@ -164,18 +171,22 @@
 
   function submit() {
     const line = field.value.replaceAll('\n', ' ').trim()
-    if (line === '') return
+    if (line !== '' && type(line)) field.value = ''
+  }
+
+  /** False where it could not be sent. */
+  function type(line) {
     if (!send('text', [line], {})) {
       showText('Not sent: there is no connection at the moment.', 'note')
-      return
+      return false
     }
-    field.value = ''
     // Passwords are neither shown nor kept.
     const secret = /^@?(connect|conn|con|co|create|cre|cr|password)\s/i.test(line)
     showText(secret ? `> ${line.split(/\s/)[0]} …` : `> ${line}`, 'typed')
     if (!secret && commands.at(-1) !== line) commands.push(line)
     if (commands.length > KEPT_COMMANDS) commands.shift()
     place = commands.length
+    return true
   }
 
   function recall(step) {

@@ -1,0 +1,218 @@
+"""The fleet as data for players' own clients: over GMCP, and over the websocket of the web client.
+
+A client that sends `Tower.Subscribe {}` (`["tower_subscribe", [], {}]`) gets
+
+- `Tower.Fleet`: everybody, once at first and whenever somebody comes, goes or moves, when the watch
+  comes or goes, and when too much changed at once to be told one by one;
+- `Tower.Agent`: one agent of which something changed;
+- `Tower.Alert`: what is said aloud, as it is said.
+
+`Tower.Unsubscribe {}` ends it. Ages are those of the moment of sending: a client adds what has
+passed since.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import evennia
+from evennia.locks.lockhandler import check_lockstring
+from twisted.internet import reactor
+
+from . import conf
+from .appearance import shown_name
+from .bridge import BRIDGE, now_ms
+from .escape import escape
+from .fleet import Agent, Host, by_name
+
+# What changed is gathered for so long. The watch itself sends a batch a second.
+_GATHER_S = 1.0
+# More agents than this at once are told as the whole fleet.
+_ONE_BY_ONE = 20
+# The whole fleet is told at most so often: a second for every hundred agents.
+_AGENTS_PER_S = 100
+_LONGEST_TEXT = 200
+_FLAG = "TOWER_FEED"
+# A watch that falls silent says nothing of it: somebody has to look.
+_LOOK_EVERY_S = 5.0
+
+
+class ClientFeed:
+    """Who listens, and what they have not been told yet. All of it is in memory."""
+
+    def __init__(self, later: Callable[..., Any] | None = None) -> None:
+        """Nobody listens.
+
+        Args:
+            later: `later(seconds, function)`; the reactor's callLater when left out.
+        """
+        self._later = later or reactor.callLater
+        self._listeners: dict[int, Any] = {}
+        self._asked_ms: dict[int, float] = {}
+        self._changed: set[str] = set()
+        self._whole = False
+        self._whole_ms = 0.0
+        self._watched = False
+        self._waits = False
+        self._looks = False
+
+    def subscribe(self, session: Any) -> None:
+        """A client asks for it. Who may not see the fleet gets a `Tower.Error` and nothing else."""
+        if not _may_listen(session):
+            _send(session, "tower_error", text="Log in with an account that may see the fleet.")
+            return
+        self._listeners[session.sessid] = session
+        # The Portal keeps the flag, so that the client need not ask again after a reload.
+        session.update_flags(**{_FLAG: True})
+        # A client that asks again and again is answered once a second.
+        if now_ms() - self._asked_ms.get(session.sessid, -1e9) >= 1000:
+            self._asked_ms[session.sessid] = now_ms()
+            self._watched = BRIDGE.is_watched()
+            _send(session, "tower_fleet", **fleet_view())
+        if not self._looks:
+            self._looks = True
+            self._later(_LOOK_EVERY_S, self._look)
+
+    def unsubscribe(self, session: Any) -> None:
+        """It wants no more of it."""
+        session.update_flags(**{_FLAG: False})
+        self._forget(session)
+
+    def restore(self) -> None:
+        """The game's server has started again: whoever listened before does so still."""
+        for session in list(evennia.SESSION_HANDLER.values()):
+            if session.protocol_flags.get(_FLAG) and _may_listen(session):
+                self._listeners[session.sessid] = session
+
+    def agents_changed(self, ids: list[str]) -> None:
+        """Something about these agents is new."""
+        if self._listeners:
+            self._changed.update(ids)
+            self._wake()
+
+    def fleet_changed(self) -> None:
+        """Somebody came, went or moved, or the watch did."""
+        if self._listeners:
+            self._whole = True
+            self._wake()
+
+    def alert(self, message: dict[str, Any]) -> None:
+        """A valid `tower_alert` is being said."""
+        view = {
+            "id": message["id"],
+            "kind": message["kind"],
+            "text": escape(message["text"]),
+            "subjects": [
+                {"kind": one["kind"], "id": one["id"], "host": one["host"]}
+                for one in message["subjects"]
+            ],
+            "incidents": list(message["incidents"]),
+        }
+        for session in self._live():
+            _send(session, "tower_alert", **view)
+
+    def _forget(self, session: Any) -> None:
+        self._listeners.pop(session.sessid, None)
+        self._asked_ms.pop(session.sessid, None)
+
+    def _look(self) -> None:
+        self._looks = bool(self._live())
+        if self._looks:
+            if BRIDGE.is_watched() != self._watched:
+                self.fleet_changed()
+            self._later(_LOOK_EVERY_S, self._look)
+
+    def _wake(self) -> None:
+        if not self._waits:
+            self._waits = True
+            self._later(_GATHER_S, self._flush)
+
+    def _flush(self) -> None:
+        self._waits = False
+        listeners = self._live()
+        if not listeners:
+            self._changed.clear()
+            self._whole = False
+            return
+        watched = BRIDGE.is_watched()
+        whole = self._whole or len(self._changed) > _ONE_BY_ONE or watched != self._watched
+        wait_s = len(BRIDGE.fleet.agents) / _AGENTS_PER_S - (now_ms() - self._whole_ms) / 1000
+        if whole and wait_s > 0 and watched == self._watched:
+            # A large fleet: what changed meanwhile is in the one that follows.
+            self._whole = True
+            self._waits = True
+            self._later(wait_s, self._flush)
+            return
+        if whole:
+            self._whole, self._whole_ms, self._watched = False, now_ms(), watched
+            view = fleet_view()
+            for session in listeners:
+                _send(session, "tower_fleet", **view)
+        else:
+            agents = [BRIDGE.fleet.agents.get(agent_id) for agent_id in sorted(self._changed)]
+            for view in [agent_view(agent) for agent in agents if agent is not None]:
+                for session in listeners:
+                    _send(session, "tower_agent", **view)
+        self._changed.clear()
+
+    def _live(self) -> list[Any]:
+        """Those who still are there and still may."""
+        for sessid, session in list(self._listeners.items()):
+            if evennia.SESSION_HANDLER.get(sessid) is not session or not _may_listen(session):
+                self._forget(session)
+        return list(self._listeners.values())
+
+
+def fleet_view() -> dict[str, Any]:
+    """`Tower.Fleet`: all hosts, all agents, and whether the watch is there."""
+    problem = BRIDGE.problem()
+    return {
+        "watched": problem is None,
+        "problem": problem or "",
+        "hosts": [_host_view(host) for host in by_name(list(BRIDGE.fleet.hosts.values()))],
+        "agents": [agent_view(agent) for agent in by_name(list(BRIDGE.fleet.agents.values()))],
+    }
+
+
+def agent_view(agent: Agent) -> dict[str, Any]:
+    """`Tower.Agent`. Texts are cleaned as everywhere in the game; ages are in milliseconds."""
+    now = now_ms()
+    watched = BRIDGE.is_watched()
+    age_ms = agent.beat_age_at(now)
+    return {
+        "id": agent.id,
+        "name": shown_name(agent),
+        "host": agent.host,
+        "state": agent.state if watched else "unknown",
+        "cause": escape(agent.cause or "", 60),
+        "forMs": round(agent.state_for_at(now)),
+        # -1: none was ever seen. GMCP has no place for what is missing.
+        "beatAgeMs": -1 if age_ms is None else round(age_ms),
+        "periodMs": round(agent.period_ms),
+        "graceMs": round(agent.grace_ms),
+        "busy": agent.busy is True,
+        "doing": escape(agent.doing or "", _LONGEST_TEXT),
+        "incident": agent.incident.number
+        if agent.incident and agent.incident.duration_ms is None
+        else 0,
+    }
+
+
+def _host_view(host: Host) -> dict[str, Any]:
+    state = host.state if BRIDGE.is_watched() else "unknown"
+    return {"id": host.id, "name": shown_name(host), "state": state}
+
+
+def _may_listen(session: Any) -> bool:
+    account = getattr(session, "account", None)
+    if not account or not session.logged_in:
+        return False
+    return bool(check_lockstring(account, f"tower:{conf.lock_of('see')}", access_type="tower"))
+
+
+def _send(session: Any, message: str, /, **data: Any) -> None:
+    # Keyword arguments only, and raw: what the bridge does, for the same reasons.
+    session.msg(**{message: ((), data)}, options={"raw": True})
+
+
+# One game's server per process.
+CLIENTS = ClientFeed()

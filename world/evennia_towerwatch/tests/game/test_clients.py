@@ -1,0 +1,168 @@
+"""The fleet as data for players' own clients."""
+
+from typing import Any
+from unittest.mock import patch
+
+from evennia_towerwatch import clients
+from evennia_towerwatch.bridge import BRIDGE
+from evennia_towerwatch.tests.messages import agent_view, host_view
+
+from .support import FakeSession, TowerTest
+
+
+class ClientsTest(TowerTest):
+    """`Tower.Subscribe` and what follows."""
+
+    def setUp(self) -> None:
+        """A watch, a feed with a clock that is moved by hand, and a player's client."""
+        super().setUp()
+        self.feed = clients.CLIENTS
+        self.feed.__init__(later=self.clock.callLater)
+        self.bridge = self.connect()
+        self.ada = self.session_of(self.player("ada"))
+
+    def state(self, *agents: dict[str, Any], hosts: tuple[dict[str, Any], ...] = ()) -> None:
+        """The watch tells of a change."""
+        self.seq = getattr(self, "seq", -1) + 1
+        views = {"agents": list(agents), "hosts": list(hosts)}
+        self.bridge.call("tower_state", v=1, boot=BRIDGE.boot, seq=self.seq, **views)
+
+    def heard_by(self, session: FakeSession) -> list[tuple[str, dict[str, Any]]]:
+        """What it was sent since the last time."""
+        heard, session.sent = session.sent, []
+        return heard
+
+    def wait(self, seconds: float) -> None:
+        """Time passes."""
+        self.time_s += seconds
+        self.clock.advance(seconds)
+
+    def subscribed(self) -> dict[str, Any]:
+        """It asks; what it is told."""
+        ((name, data),) = self.ada.call("tower_subscribe")
+        self.assertEqual(name, "tower_fleet")
+        self.ada.sent.clear()
+        return data
+
+    def test_whoever_asks_gets_everybody_at_once(self) -> None:
+        data = self.subscribed()
+        self.assertTrue(data["watched"])
+        self.assertEqual([agent["id"] for agent in data["agents"]], ["bezalel", "timmy"])
+        self.assertEqual([host["id"] for host in data["hosts"]], ["bezalel", "local"])
+        self.assertEqual(data["agents"][0]["beatAgeMs"], 1000)
+
+    def test_nobody_is_told_who_is_not_logged_in_or_may_not_see(self) -> None:
+        stranger = self.session_of(None)
+        self.assertEqual([name for name, _ in stranger.call("tower_subscribe")], ["tower_error"])
+        with patch("evennia_towerwatch.conf.lock_of", lambda _: "perm(Developer)"):
+            self.assertEqual(
+                [name for name, _ in self.ada.call("tower_subscribe")], ["tower_error"]
+            )
+        self.heard_by(stranger)
+        self.heard_by(self.ada)
+        self.state(agent_view("timmy", "local", state="down"))
+        self.wait(5)
+        self.assertEqual(self.heard_by(stranger) + self.heard_by(self.ada), [])
+
+    def test_a_change_is_told_within_a_second_once_per_agent(self) -> None:
+        self.subscribed()
+        self.state(agent_view("timmy", "local", state="late"))
+        self.state(agent_view("timmy", "local", state="down", cause="no heartbeat"))
+        self.assertEqual(self.heard_by(self.ada), [])
+        self.wait(1)
+        ((name, data),) = self.heard_by(self.ada)
+        self.assertEqual((name, data["id"], data["state"]), ("tower_agent", "timmy", "down"))
+        self.assertEqual(data["cause"], "no heartbeat")
+
+    def test_who_comes_or_moves_is_told_with_everybody(self) -> None:
+        self.subscribed()
+        self.state(agent_view("ezra", "local"))
+        self.wait(1)
+        ((name, data),) = self.heard_by(self.ada)
+        self.assertEqual((name, len(data["agents"])), ("tower_fleet", 3))
+
+    def test_many_changes_at_once_are_one_fleet_and_a_large_one_not_each_second(self) -> None:
+        many = [agent_view(f"a{number}", "local") for number in range(300)]
+        self.state(*many)
+        self.subscribed()
+        self.state(*[{**view, "state": "late"} for view in many])
+        self.wait(1)
+        self.wait(1)
+        self.state(*[{**view, "state": "down"} for view in many])
+        self.wait(1)
+        told = self.heard_by(self.ada)
+        self.wait(5)
+        told += self.heard_by(self.ada)
+        self.assertLessEqual(len(told), 3)
+        self.assertEqual({name for name, _ in told}, {"tower_fleet"})
+        states = {agent["state"] for agent in told[-1][1]["agents"] if agent["id"] != "bezalel"}
+        self.assertIn("down", states)
+
+    def test_that_the_watch_is_gone_or_a_host_is_lost_is_told(self) -> None:
+        self.subscribed()
+        self.state(hosts=(host_view("local", state="unreachable"),))
+        self.wait(1)
+        ((_, data),) = self.heard_by(self.ada)
+        self.assertEqual(data["hosts"][1]["state"], "unreachable")
+        self.bridge.drop()
+        self.wait(5)
+        self.wait(1)
+        ((name, data),) = self.heard_by(self.ada)
+        self.assertEqual((name, data["watched"]), ("tower_fleet", False))
+        self.assertIn("not connected", data["problem"])
+        self.assertEqual({agent["state"] for agent in data["agents"]}, {"unknown"})
+
+    def test_alerts_come_as_they_are_said_and_clean(self) -> None:
+        self.subscribed()
+        self.bridge.call(
+            "tower_alert",
+            v=1,
+            id="a-1",
+            kind="problem",
+            subjects=[{"kind": "agent", "id": "timmy", "host": "local"}],
+            incidents=[6],
+            at=1,
+            text="timmy |lcquit|lt is down\x1b[2J",
+        )
+        ((name, data),) = self.heard_by(self.ada)
+        self.assertEqual((name, data["kind"], data["incidents"]), ("tower_alert", "problem", [6]))
+        self.assertNotIn("|", data["text"])
+        self.assertNotIn("\x1b", data["text"])
+
+    def test_asking_again_and_again_is_answered_once_a_second(self) -> None:
+        for _ in range(100):
+            self.ada.call("tower_subscribe")
+        self.assertEqual(len(self.heard_by(self.ada)), 1)
+        self.wait(1)
+        self.ada.call("tower_subscribe")
+        self.assertEqual(len(self.heard_by(self.ada)), 1)
+
+    def test_whoever_leaves_or_has_enough_hears_no_more(self) -> None:
+        self.subscribed()
+        other = self.session_of(self.player("ben"))
+        other.call("tower_subscribe")
+        other.sent.clear()
+        self.ada.call("tower_unsubscribe")
+        other.drop()
+        self.state(agent_view("timmy", "local", state="down"))
+        self.wait(2)
+        self.assertEqual(self.heard_by(self.ada) + self.heard_by(other), [])
+        self.assertEqual(self.feed._listeners, {})
+
+    def test_whoever_listened_before_a_reload_need_not_ask_again(self) -> None:
+        self.subscribed()
+        silent = self.session_of(self.player("ben"))
+        silent.call("tower_subscribe")
+        silent.call("tower_unsubscribe")
+        self.feed.__init__(later=self.clock.callLater)
+        self.feed.restore()
+        self.heard_by(silent)
+        self.feed.fleet_changed()
+        self.wait(1)
+        self.assertEqual([name for name, _ in self.heard_by(self.ada)], ["tower_fleet"])
+        self.assertEqual(self.heard_by(silent), [])
+
+    def test_junk_behind_the_word_changes_nothing(self) -> None:
+        for junk in ((), ("x", 3), ({"a": [1]},)):
+            self.ada.call("tower_subscribe", *junk, options={}, more="y" * 1000)
+        self.assertEqual(len(self.heard_by(self.ada)), 1)
