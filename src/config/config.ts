@@ -56,7 +56,7 @@ interface HostCommon {
   sockets: readonly string[]
 }
 
-export interface SshAccess {
+interface SshAccess {
   address: string
   port?: number
   user?: string

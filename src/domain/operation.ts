@@ -10,7 +10,7 @@ export interface Actor {
 }
 
 /** What somebody has to be allowed: to look, to act on the fleet, or to act on all of it and on the watch itself. */
-export type Role = 'see' | 'operate' | 'admin'
+type Role = 'see' | 'operate' | 'admin'
 
 /**
  * What is typed behind an operation's name, in this order. How it is taken apart: arguments.ts, and typed.py in the plugin.

@@ -109,7 +109,7 @@ const budgetHistory = z.strictObject({
 })
 
 /** 30 days of one agent. Up, down, not seen and excluded sum to the length of each day, up to now. */
-export const agentHistory = z.strictObject({
+const agentHistory = z.strictObject({
   id: subjectId,
   upS: secondsByDay,
   downS: secondsByDay,

@@ -10,7 +10,7 @@ import { startTmux, type Tmux } from '../support/tmux.ts'
 import { until } from '../support/until.ts'
 import { openStage, reborn, type Stage } from './stage.ts'
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8')
 
 let stage: Stage
 

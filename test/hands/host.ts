@@ -17,7 +17,7 @@ const workerSource = join(import.meta.dirname, '..', '..', 'src', 'demo', 'worke
  * pane: in a tmux window. process: started detached, with a pid file. sleeper: the same, as cheap as can be: its beats are
  * written by `beatForSleepers`.
  */
-export type HandsAgentKind = 'pane' | 'process' | 'sleeper'
+type HandsAgentKind = 'pane' | 'process' | 'sleeper'
 
 /** Notes each of its lives. */
 const sleeper = `#!/bin/sh

@@ -9,9 +9,7 @@ import fc from 'fast-check'
 /** All of them try to run this program, or to make a file whose name begins so. */
 export const tripwire = 'tw-pwn'
 
-export const byHand: readonly string[] = JSON.parse(
-  readFileSync(join(import.meta.dirname, '..', 'fixtures', 'hostile.json'), 'utf8'),
-) as string[]
+const byHand: readonly string[] = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'fixtures', 'hostile.json'), 'utf8')) as string[]
 
 /** How many are tried: TOWERWATCH_CORPUS of them, else `usual`. */
 export function corpusSize(usual: number): number {

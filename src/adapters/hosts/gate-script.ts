@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 
 /** In this order. `loop` comes last: nothing runs before its last line. */
-export const gateParts = [
+const gateParts = [
   'answers',
   'allow',
   'declare',

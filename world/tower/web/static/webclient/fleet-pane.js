@@ -13,7 +13,6 @@ window.fleetPane = ({ subscribe, look }) => {
 
   /** By id: what was told, when, and where it is shown. */
   const agents = new Map()
-  let redraw
 
   function receive(name, data) {
     // Whoever has just logged in, or comes back after a reload, asks.
@@ -35,9 +34,6 @@ window.fleetPane = ({ subscribe, look }) => {
       list.append(agents.get(agent.id).item)
     }
     for (const agent of agents.values()) draw(agent)
-    redraw ??= setInterval(() => {
-      for (const agent of agents.values()) draw(agent)
-    }, REDRAW_MS)
   }
 
   function tell(told) {
@@ -76,5 +72,8 @@ window.fleetPane = ({ subscribe, look }) => {
     doing.textContent = told.state === 'down' ? told.cause : told.doing
   }
 
+  setInterval(() => {
+    for (const agent of agents.values()) draw(agent)
+  }, REDRAW_MS)
   return { receive }
 }
