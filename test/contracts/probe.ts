@@ -86,7 +86,7 @@ export function probeContract({ fixture, opened, watched, fake, path }: Means): 
       // Whoever waits for a disk that is away cannot be killed. Here it is one that holds on to the output of df.
       const [release, asked, beat] = [path('release'), path('asked'), path('beat')]
       await writeFile(beat, '1')
-      await fake('df', `echo "$3" >> ${asked}\n( while [ ! -e ${release} ]; do sleep 0.1; done ) &`)
+      await fake('df', `echo "$3" >> ${asked}\n( while [ ! -e ${release} ] && [ -e ${asked} ]; do sleep 0.1 || break; done ) &`)
       const link = await opened([watched('ezra', beat)], { deadlines: { collectMs: 2_500 } })
       const order: string[] = []
       const probe = link.probe().then((health) => {
