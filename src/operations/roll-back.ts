@@ -19,7 +19,7 @@ export const rollBack: ActingOperation = {
       kind: 'choice',
       words: ['alive'],
       required: false,
-      help: 'stop it first where it lives; a person need not say so',
+      help: 'stop it first where it lives',
     },
   ],
   examples: ['roll-back ezra'],

@@ -69,7 +69,7 @@ describe('the file', () => {
     await here.opened().close()
     const before = made('PRAGMA journal_mode = DELETE; PRAGMA user_version = 7')
     for (const access of ['write', 'read'] as const) {
-      expect(() => openLedger(here.file, access)).toThrow(/its version is 7, this Towerwatch knows 2: use the version that wrote it/)
+      expect(() => openLedger(here.file, access)).toThrow(/its version is 7, this Towerwatch knows 3: use the version that wrote it/)
     }
     expect(readFileSync(here.file).equals(before)).toBe(true)
   })
