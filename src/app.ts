@@ -1,10 +1,10 @@
 /** The composition root: one running watch, put together from its ports. End-to-end tests and cli.ts both call this. */
 import type { Config, SinkConfig } from './config/config.ts'
+import { type Desk, openDesk } from './desk/desk.ts'
 import type { Subject } from './domain/incident.ts'
 import type { LedgerState, TowerState } from './domain/own-beat.ts'
 import type { TraceLine } from './domain/trace.ts'
 import { type Engine, openEngine } from './engine.ts'
-import { type Desk, openDesk } from './operations/desk.ts'
 import type { Operation } from './operations/operation.ts'
 import { openViewers } from './operations/viewers.ts'
 import type { BeatSource } from './ports/beat-source.ts'

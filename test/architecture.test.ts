@@ -15,18 +15,33 @@ interface Rule {
 }
 
 // shell and demo put the parts together for a user, as app.ts does for a watch: they may know everybody but cli.ts.
-const everybody = ['app', 'engine', 'simulator', 'watches', 'operations', 'adapters', 'config', 'ports', 'protocol', 'domain', 'version']
+const everybody = [
+  'app',
+  'engine',
+  'simulator',
+  'watches',
+  'desk',
+  'operations',
+  'adapters',
+  'config',
+  'ports',
+  'protocol',
+  'domain',
+  'version',
+]
 const rules: Record<string, Rule> = {
   cli: { layers: ['shell', 'demo', 'operations', 'version'], packages: 'any' },
   shell: { layers: everybody, packages: 'any' },
   demo: { layers: everybody, packages: 'any' },
-  app: { layers: ['engine', 'watches', 'operations', 'config', 'ports', 'domain'], packages: [] },
+  app: { layers: ['engine', 'watches', 'desk', 'operations', 'config', 'ports', 'domain'], packages: [] },
   // It puts a watch together as app.ts does, on virtual time: the engine, the sweep, and the ledger in memory.
   simulator: { layers: ['engine', 'watches', 'operations', 'adapters', 'config', 'ports', 'domain'], packages: ['zod'] },
   // What decides, for the daemon and the simulator alike.
   engine: { layers: ['watches', 'config', 'ports', 'domain'], packages: [] },
-  watches: { layers: ['operations', 'config', 'ports', 'protocol', 'domain'], packages: ['node-cron', 'node:path'] },
+  watches: { layers: ['desk', 'operations', 'config', 'ports', 'protocol', 'domain'], packages: ['node-cron', 'node:path'] },
   operations: { layers: ['config', 'ports', 'domain'], packages: ['zod'] },
+  // The one way in: checks, audit, turns, a second person. It knows operations; none of them knows it.
+  desk: { layers: ['operations', 'config', 'ports', 'domain'], packages: [] },
   adapters: { layers: ['ports', 'protocol', 'domain'], packages: 'any' },
   config: { layers: ['ports', 'domain'], packages: ['yaml', 'zod', 'node:fs', 'node:os', 'node:path'] },
   ports: { layers: ['protocol', 'domain'], packages: [] },

@@ -4,7 +4,7 @@
  * what was changed since is read at the next start, and may be what it dies of then.
  */
 import type { Config } from '../config/config.ts'
-import type { Desk } from '../operations/desk.ts'
+import type { Desk } from '../desk/desk.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type ConfigSighting, HostError, type HostLink } from '../ports/host.ts'
 import type { Log } from '../ports/log.ts'

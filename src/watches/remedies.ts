@@ -6,8 +6,8 @@
  * What was tried stands in the ledger, as operations of the watch; the next life of the watch goes on from there.
  */
 import type { Config } from '../config/config.ts'
+import type { Desk } from '../desk/desk.ts'
 import { backoff, decideRemedy, lastStableMs, type Remedy, type Start, startsSince, waitBeforeAttemptMs } from '../domain/remedy.ts'
-import type { Desk } from '../operations/desk.ts'
 import type { Outcome } from '../operations/operation.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Ledger, LedgerError } from '../ports/ledger.ts'

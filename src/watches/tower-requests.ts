@@ -1,5 +1,5 @@
 /** What a Tower may ask of the watch: the fleet to mirror, alerts to tell, operations to do. */
-import type { Desk } from '../operations/desk.ts'
+import type { Desk } from '../desk/desk.ts'
 import type { Operation, Outcome } from '../operations/operation.ts'
 import type { TowerHandlers, TowerRequest } from '../ports/tower.ts'
 import type { Outbox } from './outbox.ts'

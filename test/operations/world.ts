@@ -1,7 +1,7 @@
 /** A desk with everything behind it, in memory: what an operation is tried on. */
 import type { AgentConfig, Config } from '../../src/config/config.ts'
+import { type Desk, openDesk } from '../../src/desk/desk.ts'
 import type { Actor } from '../../src/domain/operation.ts'
-import { type Desk, openDesk } from '../../src/operations/desk.ts'
 import type { Operation, Outcome } from '../../src/operations/operation.ts'
 import { operations } from '../../src/operations/registry.ts'
 import { openViewers } from '../../src/operations/viewers.ts'

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Desk } from '../../src/operations/desk.ts'
-import type { DeskRequest } from '../../src/operations/desk-job.ts'
+import type { Desk } from '../../src/desk/desk.ts'
+import type { DeskRequest } from '../../src/desk/job.ts'
 import type { Outcome } from '../../src/operations/operation.ts'
 import { operations } from '../../src/operations/registry.ts'
 import type { Result, TowerHandlers, TowerRequest } from '../../src/ports/tower.ts'

@@ -4,7 +4,7 @@
  */
 import { resolve } from '../domain/arguments.ts'
 import type { ArgumentDeclaration } from '../domain/operation.ts'
-import type { CheckedArguments, Operation, OperationContext } from './operation.ts'
+import type { CheckedArguments, Operation, OperationContext } from '../operations/operation.ts'
 
 type Looks = Pick<OperationContext, 'config' | 'incidents'>
 

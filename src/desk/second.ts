@@ -5,12 +5,12 @@
 import { needsSecond, newCode, personOf, sameCode } from '../domain/authority.ts'
 import { sayDuration } from '../domain/duration.ts'
 import type { Actor } from '../domain/operation.ts'
+import type { Confirmations, Outcome } from '../operations/operation.ts'
+import { cut } from '../operations/table.ts'
 import type { OperationRecord } from '../ports/ledger.ts'
-import type { Audit } from './desk-audit.ts'
-import { openFloods } from './desk-floods.ts'
-import type { DeskContext, Job } from './desk-job.ts'
-import type { Confirmations, Outcome } from './operation.ts'
-import { cut } from './table.ts'
+import type { Audit } from './audit.ts'
+import { openFloods } from './floods.ts'
+import type { DeskContext, Job } from './job.ts'
 
 export interface Second {
   isNeeded(job: Job): boolean

@@ -1,7 +1,7 @@
 /** What passes through the desk: a request, what is known of it, and who asked for it. */
 import type { Actor } from '../domain/operation.ts'
+import type { ActingOperation, CheckedArguments, OperationContext, Outcome } from '../operations/operation.ts'
 import type { OperationRecord } from '../ports/ledger.ts'
-import type { ActingOperation, CheckedArguments, OperationContext, Outcome } from './operation.ts'
 
 export interface DeskRequest {
   operation: string

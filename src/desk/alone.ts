@@ -1,8 +1,8 @@
 /** One act on an agent at a time, and only so many at all. Who asks for the same meanwhile follows the one that is under way. */
 import type { Actor } from '../domain/operation.ts'
-import type { Audit } from './desk-audit.ts'
-import { chainOf, type DeskContext, type Job, refusal } from './desk-job.ts'
-import type { Outcome } from './operation.ts'
+import type { Outcome } from '../operations/operation.ts'
+import type { Audit } from './audit.ts'
+import { chainOf, type DeskContext, type Job, refusal } from './job.ts'
 import { openTurns } from './turns.ts'
 
 /** An act that is under way, which a second one on the same agent waits for instead of doing it twice. */

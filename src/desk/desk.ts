@@ -5,15 +5,15 @@
 import { sayDuration } from '../domain/duration.ts'
 import { nearest } from '../domain/nearest.ts'
 import type { Actor } from '../domain/operation.ts'
+import type { ActContext, CheckedArguments, Operation, OperationContext, Outcome } from '../operations/operation.ts'
 import { LedgerError, type OperationRecord } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
-import { openAlone } from './desk-alone.ts'
-import { checkArguments } from './desk-arguments.ts'
-import { openAudit } from './desk-audit.ts'
-import { openFloods } from './desk-floods.ts'
-import { type Asker, chainOf, type DeskContext, type DeskRequest, type Job, refusal } from './desk-job.ts'
-import { openSecond } from './desk-second.ts'
-import type { ActContext, CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
+import { openAlone } from './alone.ts'
+import { checkArguments } from './arguments.ts'
+import { openAudit } from './audit.ts'
+import { openFloods } from './floods.ts'
+import { type Asker, chainOf, type DeskContext, type DeskRequest, type Job, refusal } from './job.ts'
+import { openSecond } from './second.ts'
 
 export interface Desk {
   /** Never rejects: whatever goes wrong is an outcome, with a sentence for the one who asked. */

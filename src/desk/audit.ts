@@ -3,7 +3,7 @@ import type { Actor } from '../domain/operation.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Ledger, LedgerError, type OperationRecord } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
-import type { DeskRequest } from './desk-job.ts'
+import type { DeskRequest } from './job.ts'
 
 export interface Audit {
   /** What is known of an operation before anything became of it. Throws LedgerError. */

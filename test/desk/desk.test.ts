@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { ActingOperation, CheckedArguments, Outcome } from '../../src/operations/operation.ts'
 import { LedgerError } from '../../src/ports/ledger.ts'
+import { openWorld, theWatch, type World } from '../operations/world.ts'
 import { agentConfig } from '../support/fleet.ts'
-import { openWorld, theWatch, type World } from './world.ts'
 
 let world: World
 afterEach(() => world.stop())

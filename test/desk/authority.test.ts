@@ -5,8 +5,8 @@ import type { Config } from '../../src/config/config.ts'
 import type { Actor } from '../../src/domain/operation.ts'
 import type { ActingOperation, Operation, Outcome } from '../../src/operations/operation.ts'
 import { operations } from '../../src/operations/registry.ts'
+import { ada, openWorld, theWatch, type World } from '../operations/world.ts'
 import { agentConfig } from '../support/fleet.ts'
-import { ada, openWorld, theWatch, type World } from './world.ts'
 
 let world: World
 afterEach(() => world.stop())
