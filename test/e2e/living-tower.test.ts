@@ -190,8 +190,8 @@ describe('somebody in the game', () => {
     const refused = await until(
       () =>
         stage
-          .ledger((ledger) => ledger.operations({ operation: 'restart', agent: 'timmy', limit: 1 }))
-          .find(({ status }) => status === 'refused'),
+          .ledger((ledger) => ledger.operations({ operation: 'restart', limit: 5 }))
+          .find(({ status, arguments: args }) => status === 'refused' && args['agent'] === 'agent:timmy'),
       { withinMs: 5_000, what: 'the refusal in the audit' },
     )
     expect(refused.actor).toMatchObject({ kind: 'account', name: 'visitor' })
