@@ -9,7 +9,9 @@ from collections.abc import Sequence
 # What a day of an agent is shown as, by how much of what was seen was up.
 DAY_KINDS = ("good", "fair", "bad", "none")
 
-_BAR, _STEP, _HEIGHT = 6, 8, 20
+_BAR, _STEP, _HEIGHT, _FLAT = 6, 8, 20, 2
+# Where the axis of a plot of shares near to 1 may begin.
+_LOWS = (0.9, 0.8, 0.5)
 
 
 def day_kind(availability: float | None, target: float) -> str:
@@ -26,39 +28,46 @@ def bars(days: Sequence[float | None], target: float) -> dict[str, str]:
 
     Height says the same as colour: a good day is as high as the box, nothing seen is a line.
     """
+    kinds = [day_kind(share, target) for share in days]
+    return columns(days, kinds, (0.0, 1.0), _HEIGHT)
+
+
+def columns(
+    values: Sequence[float | None], kinds: Sequence[str], axis: tuple[float, float], height: int
+) -> dict[str, str]:
+    """A column for each value, as upright strokes of a width of 6: half as long as outlines.
+
+    Args:
+        values: None is a flat line: nothing is known.
+        kinds: Of each value, its class of the style sheet.
+        axis: The values at the bottom and at the top of the box.
+        height: Of the box; `bars_width` is how wide it is.
+
+    Returns:
+        By kind the path of its columns.
+    """
+    low, high = axis
     paths: dict[str, list[str]] = {}
-    for index, share in enumerate(days):
-        kind = day_kind(share, target)
-        height = 2 if share is None else max(3, round(_HEIGHT * share))
-        paths.setdefault(kind, []).append(
-            f"M{index * _STEP} {_HEIGHT - height}h{_BAR}v{height}h-{_BAR}z"
-        )
-    return {kind: "".join(paths[kind]) for kind in DAY_KINDS if kind in paths}
+    for index, (value, kind) in enumerate(zip(values, kinds, strict=True)):
+        share = 0.0 if value is None else (value - low) / (high - low)
+        # What is nothing is still to be seen, and a little more than what is not known.
+        least = _FLAT if value is None else _FLAT + 1
+        tall = min(height, max(least, round(height * share)))
+        paths.setdefault(kind, []).append(f"M{index * _STEP + _BAR // 2} {height}v-{tall}")
+    ordered = [*DAY_KINDS, *sorted(set(paths) - set(DAY_KINDS))]
+    return {kind: "".join(paths[kind]) for kind in ordered if kind in paths}
 
 
 def bars_width(count: int) -> int:
-    """Of the box of `bars` for so many days."""
+    """Of the box of `bars` and `columns` for so many days."""
     return max(1, count * _STEP - (_STEP - _BAR))
 
 
-def line(values: Sequence[float | None], width: int, height: int) -> str:
-    """A line through shares from 0 to 1; interrupted where nothing was seen."""
-    if not values:
-        return ""
-    step = width / max(1, len(values) - 1)
-    drawn: list[str] = []
-    pen = "M"
-    for index, value in enumerate(values):
-        if value is None:
-            pen = "M"
-            continue
-        drawn.append(f"{pen}{index * step:.1f} {height - value * height:.1f}")
-        # A day alone between two that nobody saw is a dot, which needs a line of no length.
-        following = values[index + 1] if index + 1 < len(values) else None
-        if pen == "M" and following is None:
-            drawn.append("h0")
-        pen = "L"
-    return "".join(drawn)
+def low_of(shares: Sequence[float | None], target: float) -> float:
+    """Where the axis of these shares begins, so that both they and the target can be told apart."""
+    worst = min([share for share in shares if share is not None], default=1.0)
+    fitting = [low for low in _LOWS if low <= min(worst, target - 0.02)]
+    return fitting[0] if fitting else 0.0
 
 
 def spans(

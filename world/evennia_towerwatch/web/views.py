@@ -1,7 +1,6 @@
 """The page of the fleet, and the same as JSON. No script is needed to read it, and none is sent."""
 
 import time
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -11,7 +10,9 @@ from evennia.locks.lockhandler import check_lockstring
 
 from evennia_towerwatch import conf
 from evennia_towerwatch.bridge import BRIDGE, now_ms
+from evennia_towerwatch.escape import escape
 
+from .data import data_of
 from .page import Told, page_of
 
 # Nothing but our own style sheet: whatever slips through every escape still can't load or run.
@@ -26,8 +27,8 @@ def fleet_page(request: HttpRequest) -> HttpResponse:
     refusal = _refusal(request)
     if refusal is not None:
         return refusal
-    page = _page(request)
-    context = {**page, "game": settings.SERVERNAME, "fleet": BRIDGE.fleet_name or "The fleet"}
+    fleet = escape(BRIDGE.fleet_name, 60) or "The fleet"
+    context = {**page_of(_told(), _number(request)), "game": settings.SERVERNAME, "fleet": fleet}
     return _sealed(render(request, "evennia_towerwatch/fleet.html", context))
 
 
@@ -35,19 +36,21 @@ def fleet_data(request: HttpRequest) -> HttpResponse:
     """The same as JSON, for programs: 403 with a sentence where a page would ask for a login."""
     if not _may(request):
         return _sealed(JsonResponse({"error": _NOT_ALLOWED}, status=403))
-    return _sealed(JsonResponse(_page(request)))
+    return _sealed(JsonResponse(data_of(_told(), _number(request))))
 
 
 _NOT_ALLOWED = "Log in to the game's website with an account that may see the fleet."
 
 
-def _page(request: HttpRequest) -> dict[str, Any]:
+def _number(request: HttpRequest) -> int:
     typed = request.GET.get("page", "1")
-    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 7 else 1
-    told = Told(
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 7 else 1
+
+
+def _told() -> Told:
+    return Told(
         BRIDGE.fleet, BRIDGE.histories.latest, BRIDGE.problem(), now_ms(), time.time() * 1000
     )
-    return page_of(told, number)
 
 
 def _may(request: HttpRequest) -> bool:
