@@ -7,6 +7,7 @@ import { type Config, Secret } from './config.ts'
 import { type Tell, tellIssue } from './issues.ts'
 import { localPathFrom, readSecret } from './local-files.ts'
 import { fleetFile } from './schema.ts'
+import { takenWord } from './taken-words.ts'
 import { type SecretReader, toConfig, toTower } from './to-config.ts'
 
 export interface ConfigFault {
@@ -78,6 +79,7 @@ export function parseConfig(text: string, file: string, secrets: Secrets): Confi
   if (!parsed.success) for (const issue of parsed.error.issues) tellIssue(issue, document, fault)
   // What the schema can't say is looked for in a file that it refused, too: people want to see all faults in one go.
   tellLostHosts(raw, fault)
+  tellTakenWords(raw, fault)
   const tower = fleetFile.shape.tower.safeParse(part(raw, 'tower'))
   const read: SecretReader = (source, where) => {
     if (secrets === 'left-out') return new Secret('left out')
@@ -109,6 +111,15 @@ function tellLostHosts(raw: unknown, fault: Tell): void {
       ['agents', id, 'host'],
       `there is no host "${host}": ${meant === undefined ? `${hosts.length === 0 ? 'none is declared under "hosts"' : `known are ${hosts.join(', ')}`}` : `did you mean "${meant}"?`}`,
     )
+  }
+}
+
+function tellTakenWords(raw: unknown, fault: Tell): void {
+  for (const of of ['agents', 'hosts'] as const) {
+    for (const [id] of entriesOf(part(raw, of))) {
+      const taken = takenWord(id, of)
+      if (taken !== undefined) fault([of, id], taken)
+    }
   }
 }
 
