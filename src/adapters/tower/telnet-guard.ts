@@ -9,6 +9,7 @@
 import type { Socket } from 'node:net'
 import { createConnection, TelnetOption, type TelnetSocket } from 'telnetlib'
 import { MAX_FRAME_BYTES } from './codec.ts'
+import { FLOOD, inflow } from './inflow.ts'
 
 const SE = 0xf0
 const SB = 0xfa
@@ -30,7 +31,7 @@ export interface GuardEvents {
   enabled(): void
   /** What came between IAC SB 201 and IAC SE, once GMCP is agreed. */
   gmcp(payload: Uint8Array): void
-  /** A line or a prompt. */
+  /** A line, or as much of one as came in one piece: a prompt has no end, and some games end lines with a bare LF. */
   text(bytes: Uint8Array): void
   /** The connection is over and its socket destroyed; called once. */
   ended(reason: string): void
@@ -53,7 +54,10 @@ export function openGuardedTelnet(address: { host: string; port: number }, event
     receiveBufferMax: MAX_TEXT_BYTES,
     subnegotiationBufferMax: MAX_FRAME_BYTES,
   })
+  // By itself the library holds back what has no CRLF behind it, so that a refusal in another form would never be heard.
+  telnet.reader.flushPolicy.endOfChunk = true
   const raw = telnet.socket
+  const bytes = inflow()
   let over = false
 
   const end = (reason: string) => {
@@ -73,7 +77,8 @@ export function openGuardedTelnet(address: { host: string; port: number }, event
       : new RefusedOption(telnet, code, () => end(`the game repeats its offers of telnet option ${code}`))
   for (let code = 0; code < 256; code++) telnet.options.set(code, option(code))
 
-  telnet.on('data', (bytes: Buffer) => !over && events.text(bytes))
+  telnet.on('data', (text: Buffer) => !over && events.text(text))
+  raw.on('data', (chunk: Buffer) => bytes.isOver(chunk.length, performance.now()) && end(FLOOD))
   // After an error the library may stay silent for ever: neither 'end' nor 'close' is sure to come. So it is the end.
   telnet.on('error', (error: Error) => end(error.message))
   raw.on('end', () => end('the game closed the connection'))

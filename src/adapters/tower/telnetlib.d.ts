@@ -17,6 +17,7 @@ declare module 'telnetlib' {
   export interface TelnetSocket extends EventEmitter {
     readonly socket: Socket
     readonly options: Map<number, TelnetOption>
+    readonly reader: { flushPolicy: { endOfChunk: boolean } }
   }
 
   export function createConnection(

@@ -3,6 +3,7 @@ import { type RawData, WebSocket } from 'ws'
 import type { TowerTransport } from '../../ports/tower-transport.ts'
 import { decodeWebsocket, encodeWebsocket, MAX_FRAME_BYTES, websocketFrame } from './codec.ts'
 import { converse, type Wire, type WireEvents } from './conversation.ts'
+import { FLOOD, inflow } from './inflow.ts'
 
 /** How long a gentle end may take before the socket is cut. */
 const GENTLE_MS = 500
@@ -31,15 +32,24 @@ function openWebsocket(options: WebsocketOptions, timeoutMs: number, events: Wir
     followRedirects: false,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
   })
-  socket.on('open', events.ready)
+  const cut = (reason: string) => {
+    events.ended(reason)
+    socket.terminate()
+  }
+  const bytes = inflow()
+  socket.on('upgrade', ({ socket: raw }) =>
+    socket.on('open', () => {
+      // Of the connection below, because pings and continuations without end are no messages. Not before it is open: a first
+      // listener sets the bytes flowing, and those that came with the handshake would be gone before `ws` listens.
+      raw.on('data', (chunk: Buffer) => bytes.isOver(chunk.length, performance.now()) && cut(FLOOD))
+      events.ready()
+    }),
+  )
   socket.on('message', (data, isBinary) => {
     if (!isBinary) events.incoming(decodeWebsocket(bytesOf(data)))
   })
   // 'close' follows an error, but not always soon: an error is the end.
-  socket.on('error', (error) => {
-    events.ended(error.message)
-    socket.terminate()
-  })
+  socket.on('error', (error) => cut(error.message))
   socket.on('close', (code, reason) => events.ended(`closed by the game (${code}${reason.length > 0 ? ` ${reason.toString()}` : ''})`))
 
   const send = (frame: string) => {

@@ -1,120 +1,28 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { join } from 'node:path'
+/** What the guarded telnet does with a game that is well, and with one that isn't. telnet-defects.test.ts: what it guards against. */
+import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { decodeGmcp } from '../../../src/adapters/tower/codec.ts'
 import { doubled, type GuardedTelnet, gmcpFrame, openGuardedTelnet, telnetBytes } from '../../../src/adapters/tower/telnet-guard.ts'
 import { until } from '../../support/until.ts'
+import { pong, rawGame, sub } from './raw-game.ts'
 
 const { IAC, SB, SE, WILL, WONT, DO, DONT, GMCP } = telnetBytes
-const MCCP = 86
-const NAWS = 31
 
 const toStop: (() => void)[] = []
 afterEach(() => {
   for (const stop of toStop.splice(0)) stop()
 })
 
-/** A game that speaks raw bytes. */
-async function game(serve: (socket: Socket) => void): Promise<number> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.setNoDelay(true)
-    socket.on('error', () => socket.destroy())
-    serve(socket)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  toStop.push(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
-
-const sub = (option: number, payload: string | Buffer) =>
-  Buffer.concat([Buffer.of(IAC, SB, option), Buffer.from(payload), Buffer.of(IAC, SE)])
-const pong = sub(GMCP, 'Tower.Pong {"v":1,"id":"p","boot":"b"}')
-
-const refusal = Buffer.of(IAC, WONT, 24)
-
-interface Attack {
-  name: string
-  bytes: Buffer
-  /** Sent once the client has answered the first: bytes of the same chunk would not reach its decompressor. */
-  afterwards?: Buffer
-  guarded: 'pong' | RegExp
-}
-
-const deadly: Attack[] = [
-  { name: 'GMCP with bad JSON', bytes: sub(GMCP, 'Tower.Pong {bad'), guarded: 'pong' },
-  { name: 'a GMCP name without a dot', bytes: sub(GMCP, 'Goodbye'), guarded: 'pong' },
-  { name: 'a dot in the JSON of a name without one', bytes: sub(GMCP, 'Ping {"a":"x.y"}'), guarded: 'pong' },
-  { name: 'a newline inside the JSON', bytes: sub(GMCP, 'Tower.Pong {"v":1,\n"x":"'), guarded: 'pong' },
-  { name: 'a window size of two bytes', bytes: sub(NAWS, Buffer.of(0, 1)), guarded: 'pong' },
-  {
-    name: 'garbage where compression should begin',
-    bytes: Buffer.concat([Buffer.of(IAC, WILL, MCCP), sub(MCCP, '')]),
-    afterwards: Buffer.from('this is not zlib\r\n'),
-    guarded: 'pong',
-  },
-  {
-    name: 'a subnegotiation beyond the buffer',
-    bytes: sub(GMCP, Buffer.alloc(5 * 1024 * 1024, 'a')),
-    guarded: /^ended: Subnegotiation buffer overflow/,
-  },
-  { name: 'a line beyond the buffer', bytes: Buffer.alloc(2 * 1024 * 1024, 'a'), guarded: /^ended: Receive buffer overflow/ },
-]
-
-async function client(mode: 'bare' | 'guarded', attack: Attack): Promise<{ code: number | null; out: string; err: string }> {
-  const port = await game((socket) => {
-    // A demand that is always refused: its answer proves that the first bytes were taken.
-    socket.write(Buffer.concat([Buffer.of(IAC, WILL, GMCP, IAC, DO, 24), attack.bytes]))
-    let answers = Buffer.alloc(0)
-    socket.on('data', (chunk) => {
-      const before = answers.includes(refusal)
-      answers = Buffer.concat([answers, chunk])
-      if (!before && answers.includes(refusal))
-        socket.write(attack.afterwards === undefined ? pong : Buffer.concat([attack.afterwards, pong]))
-    })
-  })
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'guard-child.ts'), mode, String(port)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  toStop.push(() => child.kill('SIGKILL'))
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk) => (out += chunk))
-  child.stderr.on('data', (chunk) => (err += chunk))
-  const [code] = await once(child, 'close')
-  return { code, out: out.trim(), err }
-}
-
-describe.each(deadly)('$name', (attack) => {
-  test('ends the process with telnetlib as it comes', async () => {
-    const { code, out, err } = await client('bare', attack)
-    expect({ code, out }).toEqual({ code: 1, out: '' })
-    expect(err).toMatch(/Error/)
-  }, 20_000)
-
-  test('does nothing to the guarded one but, where nothing else is left, end its connection', async () => {
-    const { code, out } = await client('guarded', attack)
-    expect(code).toBe(0)
-    expect(out).toEqual(attack.guarded === 'pong' ? 'pong' : expect.stringMatching(attack.guarded))
-  }, 20_000)
-})
-
 /** A guarded client and what it told. */
 async function guarded(serve: (socket: Socket) => void) {
   let socket: Socket | undefined
   const received: Buffer[] = []
-  const port = await game((opened) => {
+  const { port, stop } = await rawGame((opened) => {
     socket = opened
     opened.on('data', (chunk) => received.push(chunk))
     serve(opened)
   })
+  toStop.push(stop)
   const told = { enabled: 0, gmcp: [] as string[], text: [] as string[], ended: [] as string[] }
   const telnet: GuardedTelnet = openGuardedTelnet(
     { host: '127.0.0.1', port },
@@ -181,6 +89,27 @@ describe('negotiation', () => {
   })
 })
 
+describe('a flood', () => {
+  test.each([
+    ['text without an end', Buffer.alloc(65_536, 'a')],
+    ['empty lines', Buffer.alloc(65_536, '\r\n')],
+    ['small subnegotiations of something refused', Buffer.concat(Array.from({ length: 10_000 }, () => sub(70, 'x')))],
+    ['messages', Buffer.concat(Array.from({ length: 1_000 }, () => pong))],
+    ['nothings', Buffer.concat(Array.from({ length: 32_768 }, () => Buffer.of(IAC, 241)))],
+  ])('of %s is an end, with its reason', async (_what, piece) => {
+    const { told, socket } = await guarded((opened) => {
+      opened.write(Buffer.of(IAC, WILL, GMCP))
+      const more = () => {
+        while (!opened.destroyed && opened.write(piece));
+      }
+      opened.on('drain', more)
+      more()
+    })
+    await until(() => told.ended.length > 0 && socket.destroyed, { withinMs: 20_000, what: 'the end on both sides' })
+    expect(told.ended).toEqual([expect.stringContaining('floods')])
+  })
+})
+
 describe('what goes out', () => {
   test('a message is one frame with its name as written and each 0xFF doubled', () => {
     expect([...gmcpFrame('Tower.Ping {}')]).toEqual([IAC, SB, GMCP, ...Buffer.from('Tower.Ping {}'), IAC, SE])
@@ -241,8 +170,8 @@ describe('the end', () => {
 
   test('a port where nobody listens is an end with its reason', async () => {
     const ended: string[] = []
-    const port = await game(() => {})
-    for (const stop of toStop.splice(0)) stop()
+    const { port, stop } = await rawGame(() => {})
+    stop()
     openGuardedTelnet(
       { host: '127.0.0.1', port },
       { enabled: () => {}, gmcp: () => {}, text: () => {}, ended: (reason) => void ended.push(reason) },
