@@ -20,6 +20,7 @@ import { startBudgetWatch } from './watches/budget.ts'
 import { startGoodConfigs } from './watches/good-configs.ts'
 import { startHealthWatch } from './watches/health.ts'
 import { heedful } from './watches/heedful.ts'
+import { openHeldSettings } from './watches/held-settings.ts'
 import { historyParts } from './watches/history.ts'
 import { type HostWatch, startHostWatch } from './watches/host-watch.ts'
 import { daysBefore } from './watches/local-days.ts'
@@ -148,7 +149,8 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   const inMaintenance = (agent: string) => mutes.inMaintenance({ kind: 'agent', id: agent }, clock.now())
   const news = openRemedyNews(() => config.remedies, { ...engine, ledger, clock, log })
   const goodConfigs = startGoodConfigs(() => config, { roster, desk, hands: (host) => hosts.get(host)?.link(), clock, log })
-  const remedies = startRemedies(() => config, { roster, desk, news, ledger, clock, log, random, inMaintenance })
+  const held = openHeldSettings(() => config, { hands: (host) => hosts.get(host)?.link(), ledger, clock, log })
+  const remedies = startRemedies(() => config, { roster, desk, news, held, ledger, clock, log, random, inMaintenance })
   const sweep = startSweep({ engine, ledger, clock, log })
   /** For whoever brings what was seen. */
   const seen = heedful({ roster, clock }, sweep.heed)

@@ -6,7 +6,7 @@ import type { ActContext, ActingOperation, CheckedArguments, Outcome } from './o
 import { mayBeStarted, unreachable } from './restart-checks.ts'
 import { type Failed, failedOnHost, type RestartFailure } from './restart-failure.ts'
 import { restartMany } from './restart-many.ts'
-import { canBeRolledBack, lookAtSettings, type Settings, signatureOf } from './settings.ts'
+import { canBeRolledBack, lookAtSettings, rememberHeld, type Settings } from './settings.ts'
 
 export const restart: ActingOperation = {
   name: 'restart',
@@ -87,15 +87,11 @@ function mayBeTheSettings({ failure }: Failed): boolean {
   return failure.step === 'start' || failure.step === 'verify' || failure.kind === 'settings'
 }
 
-/** Told once for each change of its settings, however often the watch comes back to it. */
+/** Told once in an incident for each change of its settings, however often the watch comes back to it. */
 async function heldBack(id: string, { files, said }: Exclude<Settings, { kind: 'unknown' }>, context: ActContext): Promise<Outcome> {
   const line = `${id} was not restarted: ${said}. Mend them, or type: restart ${id}`
-  const name = `settings-held:${id}`
-  const signature = signatureOf(files)
-  if (context.ledger.note(name) !== signature) {
-    await context.ledger.write([{ kind: 'note', name, value: signature }])
-    context.notice(id, line)
-  }
+  const incident = context.lastIncident({ kind: 'agent', id })?.number ?? 0
+  if (await rememberHeld(id, incident, files, context.ledger)) context.notice(id, line)
   const failure: RestartFailure = { step: 'check', kind: 'settings' }
   return { status: 'refused', lines: [line], data: { agent: id, failure } }
 }

@@ -12,6 +12,7 @@ import type { Outcome } from '../operations/operation.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Ledger, LedgerError } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
+import type { HeldSettings } from './held-settings.ts'
 import type { RemedyNews } from './remedy-news.ts'
 import type { Roster } from './roster.ts'
 
@@ -32,6 +33,8 @@ export interface RemedyPorts {
   ledger: Pick<Ledger, 'operations' | 'timeline'>
   clock: Clock
   log: Log
+  /** Who is not asked for again, because it would be refused for the same settings. */
+  held: HeldSettings
   /** In [0, 1). */
   random: () => number
   /** Somebody works on the agent or on its host at this moment: nothing is restarted behind his back. */
@@ -49,7 +52,7 @@ interface Patient {
 
 /** `config` answers with the declaration as it is at that moment. Throws LedgerError where the ledger can't be read. */
 export function startRemedies(config: () => Config, ports: RemedyPorts): { stop(): void } {
-  const { roster, desk, news, ledger, clock, log } = ports
+  const { roster, desk, news, held, ledger, clock, log } = ports
   /** Who has waited longest comes first. */
   const patients = new Map<string, Patient>()
   let underWay = 0
@@ -109,33 +112,35 @@ export function startRemedies(config: () => Config, ports: RemedyPorts): { stop(
     next = undefined
     const nowMs = clock.now()
     starts = starts.filter(({ atMs }) => atMs >= sinceMs())
-    const held = { agent: [] as string[], fleet: [] as string[] }
-    const heldMs = { agent: Number.POSITIVE_INFINITY, fleet: Number.POSITIVE_INFINITY }
+    const waiting = { agent: [] as string[], fleet: [] as string[] }
+    const waitingMs = { agent: Number.POSITIVE_INFINITY, fleet: Number.POSITIVE_INFINITY }
     for (const [agent, patient] of patients) {
       if (patient.isUnderWay) continue
       const remedy = remedyFor(agent, patient, nowMs)
       switch (remedy.kind) {
         case 'none':
           patients.delete(agent)
+          held.forget(agent)
           break
         case 'attempt':
           // Whose turn has not come is looked at again when one of the others has ended.
-          if (underWay < config().remedies.atOnce) void attempt(agent, patient)
+          if (held.isInDoubt(agent)) void lookAgain(agent, patient)
+          else if (underWay < config().remedies.atOnce) void attempt(agent, patient)
           break
         case 'given-up':
           news.giveUp(agent, remedy.sinceMs)
           lookAt(remedy.untilMs)
           break
         case 'held':
-          held[remedy.by].push(agent)
-          heldMs[remedy.by] = Math.min(heldMs[remedy.by], remedy.untilMs)
+          waiting[remedy.by].push(agent)
+          waitingMs[remedy.by] = Math.min(waitingMs[remedy.by], remedy.untilMs)
           lookAt(remedy.untilMs)
           break
         case 'wait':
           lookAt(remedy.untilMs)
       }
     }
-    for (const by of ['agent', 'fleet'] as const) lookAt(news.held(by, held[by], heldMs[by]))
+    for (const by of ['agent', 'fleet'] as const) lookAt(news.held(by, waiting[by], waitingMs[by]))
     for (const [agent, givenUpMs] of news.givenUp()) seeWhetherStable(agent, givenUpMs)
     if (news.givenUp().size > 0) lookAt(nowMs + recheckMs)
   }
@@ -150,6 +155,15 @@ export function startRemedies(config: () => Config, ports: RemedyPorts): { stop(
   function seeWhetherStable(agent: string, givenUpMs: number): void {
     if (!isAuto(agent) || !config().remedies.crashLoop) news.forget(agent)
     else if (!isDown(agent) && (stableBefore(agent) ?? 0) > givenUpMs) news.recovered(agent)
+  }
+
+  /** Looks whether what it was refused for has changed: only then is it worth asking. */
+  async function lookAgain(agent: string, patient: Patient): Promise<void> {
+    patient.isUnderWay = true
+    const isHeld = await held.isHeld(agent)
+    patient.isUnderWay = false
+    if (isHeld) patient.earliestMs = clock.now() + recheckMs
+    lookAt(clock.now())
   }
 
   async function attempt(agent: string, patient: Patient): Promise<void> {
@@ -172,6 +186,7 @@ export function startRemedies(config: () => Config, ports: RemedyPorts): { stop(
     )
     underWay--
     log.info({ agent, status: outcome.status, lines: outcome.lines }, 'automatic restart')
+    held.asked(agent, outcome)
     if (isNothingDone(outcome)) starts = starts.filter((one) => one !== start)
     patients.delete(agent)
     // Refused for good: it lives after all, though it is silent. A person decides about that one, unless it dies indeed.

@@ -24,7 +24,7 @@ async function dead(settings: Partial<ConfigSighting>[], more: Partial<AgentConf
   host.beat('timmy', { pid, epoch: `life-${pid}` })
   await world.clock.advance(0)
   host.kill('timmy')
-  await world.clock.advance(1_000)
+  await world.clock.advance(2_000)
   const files = settings.map((one, index): ConfigSighting => ({ path: `${file}${index || ''}`, written: 'before', form: 'sound', ...one }))
   return host.settings('timmy', files)
 }

@@ -5,7 +5,7 @@ import type { Actor } from '../../src/domain/operation.ts'
 import type { Operation, Outcome } from '../../src/operations/operation.ts'
 import { operations } from '../../src/operations/registry.ts'
 import { openViewers } from '../../src/operations/viewers.ts'
-import type { HostHealth } from '../../src/ports/host.ts'
+import type { HostHealth, HostLink } from '../../src/ports/host.ts'
 import type { TowerLink } from '../../src/ports/tower.ts'
 import { startHealthWatch } from '../../src/watches/health.ts'
 import { type HostWatch, startHostWatch } from '../../src/watches/host-watch.ts'
@@ -33,6 +33,7 @@ export interface World {
   told: string[]
   tower: { state: TowerLink; sinceMs: number } | undefined
   host(id: string): FakeHost
+  hands(host: string): HostLink | undefined
   /** Asks as a person of this machine would; resolves with the outcome and the lines of progress. */
   ask(operation: string, args?: Record<string, unknown>, actor?: Actor): Promise<Outcome & { progress: string[] }>
   stop(): Promise<void>
@@ -75,7 +76,7 @@ export function openWorld(
       amend: roster.amend,
       observe: roster.observe,
       mutes,
-      hands: (host) => watches.get(host)?.link(),
+      hands: (host) => world.hands(host),
       health: (host) => {
         const seen = watches.get(host)?.health()
         return seen && { ...seen, ...health.of(host) }
@@ -118,6 +119,7 @@ export function openWorld(
       if (!found) throw new Error(`no host ${id}`)
       return found
     },
+    hands: (host) => watches.get(host)?.link(),
     ask: async (operation, args = {}, actor = ada) => {
       const progress: string[] = []
       const via = actor.kind === 'watch' ? 'watch' : 'shell'

@@ -76,6 +76,7 @@ function begin(): void {
     roster,
     desk: { request },
     news,
+    held: { asked: () => {}, isInDoubt: () => false, isHeld: async () => false, forget: () => {} },
     ledger,
     clock,
     log,
