@@ -6,23 +6,30 @@ import { resolve } from '../domain/arguments.ts'
 import type { ArgumentDeclaration } from '../domain/operation.ts'
 import type { CheckedArguments, Operation, OperationContext } from '../operations/operation.ts'
 
+export interface Fault {
+  fault: string
+  isWrongInput?: true
+}
+
+const wrong = (fault: string): Fault => ({ fault, isWrongInput: true })
+
 type Looks = Pick<OperationContext, 'config' | 'incidents'>
 
-/** `fault`: a sentence for the one who asked, which says what to type. */
+/** `fault`: a sentence for the one who asked, which says what to type. `isWrongInput`: whatever the fleet does, it is nothing that can be asked. */
 export function checkArguments(
   operation: Operation,
   given: Readonly<Record<string, unknown>>,
   context: Looks,
-): { args: CheckedArguments } | { fault: string } {
+): { args: CheckedArguments } | Fault {
   const args: Record<string, string> = {}
   for (const key of Object.keys(given)) {
     if (!operation.arguments.some(({ name }) => name === key))
-      return { fault: `${operation.name} takes no such argument. ${example(operation)}` }
+      return wrong(`${operation.name} takes no such argument. ${example(operation)}`)
   }
   for (const argument of operation.arguments) {
     const value = given[argument.name]
     if (value === undefined || value === '') {
-      if (argument.required) return { fault: `${questionFor(argument)} ${example(operation)}` }
+      if (argument.required) return wrong(`${questionFor(argument)} ${example(operation)}`)
       continue
     }
     const checked = checkArgument(operation, argument, value, context)
@@ -37,27 +44,22 @@ function idAlone(value: string): string {
   return value === 'agent:all' ? value : value.replace(/^agent:/, '')
 }
 
-function checkArgument(
-  operation: Operation,
-  argument: ArgumentDeclaration,
-  given: unknown,
-  context: Looks,
-): { value: string } | { fault: string } {
+function checkArgument(operation: Operation, argument: ArgumentDeclaration, given: unknown, context: Looks): { value: string } | Fault {
   const { name, kind } = argument
   const isNumber = (kind === 'incident' || kind === 'number') && Number.isSafeInteger(given)
-  if (typeof given !== 'string' && !isNumber) return { fault: `The ${name} must be ${kindOf(kind)}. ${example(operation)}` }
+  if (typeof given !== 'string' && !isNumber) return wrong(`The ${name} must be ${kindOf(kind)}. ${example(operation)}`)
   const found = resolve(argument, String(given), context.config)
-  if ('wrong' in found) return { fault: `The ${name} ${found.wrong}. ${example(operation)}` }
-  if ('ambiguous' in found) return { fault: `That is the beginning of several names: ${listOf(found.ambiguous)}. Type more of it.` }
+  if ('wrong' in found) return wrong(`The ${name} ${found.wrong}. ${example(operation)}`)
+  if ('ambiguous' in found) return wrong(`That is the beginning of several names: ${listOf(found.ambiguous)}. Type more of it.`)
   if ('unknown' in found) {
     const { near, known } = found.unknown
-    return { fault: `There is no such ${thingOf(kind)}. ${near === undefined ? `Known: ${listOf(known)}.` : `Did you mean ${near}?`}` }
+    return wrong(`There is no such ${thingOf(kind)}. ${near === undefined ? `Known: ${listOf(known)}.` : `Did you mean ${near}?`}`)
   }
   return kind === 'incident' ? openIncident(found.value, context) : found
 }
 
 /** An agent or host stands for its open incident. */
-function openIncident(value: string, { config, incidents }: Looks): { value: string } | { fault: string } {
+function openIncident(value: string, { config, incidents }: Looks): { value: string } | Fault {
   const [kind, id = ''] = value.split(':')
   if (id === '') return { value }
   const openOf = (subject: string, name: string) =>

@@ -5,11 +5,12 @@
 import { sayDuration } from '../domain/duration.ts'
 import { nearest } from '../domain/nearest.ts'
 import type { Actor } from '../domain/operation.ts'
+import { wrapAll } from '../operations/layout.ts'
 import type { ActContext, CheckedArguments, Operation, OperationContext, Outcome } from '../operations/operation.ts'
 import { LedgerError, type OperationRecord } from '../ports/ledger.ts'
 import type { Log } from '../ports/log.ts'
 import { openAlone } from './alone.ts'
-import { checkArguments } from './arguments.ts'
+import { checkArguments, type Fault } from './arguments.ts'
 import { openAudit } from './audit.ts'
 import { openFloods } from './floods.ts'
 import { type Asker, chainOf, type DeskContext, type DeskRequest, type Job, refusal } from './job.ts'
@@ -47,12 +48,12 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
     }
     const checked = checkArguments(operation, asked.arguments, seen(asked, progress))
     if (operation.effect === 'sees') {
-      if ('fault' in checked) return refusal(checked.fault)
+      if ('fault' in checked) return refusalOf(checked)
       return guarded(operation, asked, progress, (rest) => operation.run(checked.args, rest))
     }
     if ('fault' in checked) {
       await audit.note(named, refusal(checked.fault))
-      return refusal(checked.fault)
+      return refusalOf(checked)
     }
     const job: Job = { operation, args: checked.args, asked: named, progress, ...(by && { by }) }
     if (isDry(job) || !isFirstHand || !second.isNeeded(job)) return perform(job)
@@ -128,9 +129,9 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
     return request({ ...asked, operation, arguments: given }, progress, asker)
   }
 
-  function seen({ actor, away }: DeskRequest, progress: (line: string) => void): OperationContext {
+  function seen({ actor, away, screen }: DeskRequest, progress: (line: string) => void): OperationContext {
     const { config, watchId: _, random: __, tell: ___, ...rest } = context
-    return { ...rest, config: config(), actor, progress, ...(away && { away }) }
+    return { ...rest, config: config(), actor, progress, ...(away && { away }), ...(screen && { screen }) }
   }
 
   async function guarded(
@@ -162,7 +163,14 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
   }
 
   return {
-    request: (asked, progress) => request(asked, progress),
+    request: async (asked, progress) => {
+      const { screen } = asked
+      const outcome = await request(asked, (line) => {
+        for (const part of wrapAll([line], screen)) progress(part)
+      })
+      // Only here, on its way out: in the audit lines stand as they were said.
+      return { ...outcome, lines: wrapAll(outcome.lines, screen) }
+    },
     refusedElsewhere: async (asked, reason) => {
       const allowed = refusals.take(asked.actor)
       if (allowed.kind === 'allowed' || allowed.isFirst) await audit.note(asked, refusal(reason))
@@ -170,6 +178,8 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
     isActedOn: alone.isActedOn,
   }
 }
+
+const refusalOf = ({ fault, isWrongInput }: Fault): Outcome => ({ ...refusal(fault), ...(isWrongInput && { isWrongInput }) })
 
 const isDry = ({ args }: Job): boolean => args['dryRun'] === 'yes'
 

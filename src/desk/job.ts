@@ -1,5 +1,5 @@
 /** What passes through the desk: a request, what is known of it, and who asked for it. */
-import type { Actor } from '../domain/operation.ts'
+import type { Actor, Screen } from '../domain/operation.ts'
 import type { ActingOperation, CheckedArguments, OperationContext, Outcome } from '../operations/operation.ts'
 import type { OperationRecord } from '../ports/ledger.ts'
 
@@ -13,10 +13,12 @@ export interface DeskRequest {
   why?: string
   /** Fires when the one who asked went away, where that can be told. What changes something goes on all the same. */
   away?: AbortSignal
+  /** What the answer is read on; absent: nobody knows. */
+  screen?: Screen
 }
 
 /** Everything that an operation sees, but what depends on who asks. */
-export type DeskContext = Omit<OperationContext, 'actor' | 'progress' | 'config' | 'away'> & {
+export type DeskContext = Omit<OperationContext, 'actor' | 'progress' | 'config' | 'away' | 'screen'> & {
   config: () => OperationContext['config']
   /** By which hosts know the orders of this ledger; it resolves when that is durable. */
   watchId: string | Promise<string>

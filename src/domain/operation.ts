@@ -9,6 +9,16 @@ export interface Actor {
   from?: string | undefined
 }
 
+/** What the one who asked reads an answer on. */
+export interface Screen {
+  /** How many signs stand in one line, from `screenLimits.least` to `screenLimits.most`. */
+  columns: number
+  /** It is read aloud: sentences, and no columns. */
+  reader?: boolean | undefined
+}
+
+export const screenLimits = { least: 20, most: 500 } as const
+
 /** What somebody has to be allowed: to look, to act on the fleet, or to act on all of it and on the watch itself. */
 type Role = 'see' | 'operate' | 'admin'
 

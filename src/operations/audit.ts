@@ -1,12 +1,18 @@
 import type { AuditEntry } from '../domain/audit.ts'
 import { sayDuration } from '../domain/duration.ts'
+import { asIs, type Column, lay } from './layout.ts'
 import type { Operation, OperationContext, Outcome } from './operation.ts'
-import { screen } from './saying.ts'
-import { cut, table } from './table.ts'
 
 const shown = 20
 /** Each has a beginning and an end. */
 const mostEntries = 2 * shown
+const columns: Column[] = [
+  { name: 'number', place: 'title' },
+  { name: 'when', least: 10, say: asIs },
+  { name: 'who', least: 8, say: (who) => `by ${who}` },
+  { name: 'result', place: 'title' },
+  { name: 'what', least: 20, say: asIs },
+]
 
 export const audit: Operation = {
   name: 'audit',
@@ -27,9 +33,9 @@ export const audit: Operation = {
   },
 }
 
-function list(subject: string | undefined, { config, clock, ledger }: OperationContext): Outcome {
+function list(subject: string | undefined, { config, clock, ledger, screen }: OperationContext): Outcome {
   if (subject !== undefined && !config.agents.has(subject) && !config.hosts.has(subject)) {
-    return { status: 'refused', lines: ['There is no agent or host of that id. For example: audit bezalel'] }
+    return { status: 'refused', lines: ['There is no agent or host of that id. For example: audit bezalel'], isWrongInput: true }
   }
   const entries = ledger.audit({ limit: mostEntries, ...(subject !== undefined && { subject }) })
   // Of each operation its newest entry.
@@ -39,13 +45,13 @@ function list(subject: string | undefined, { config, clock, ledger }: OperationC
   const rows = newest.map((entry) => [
     String(entry.number),
     `${sayDuration(clock.now() - entry.atMs)} ago`,
-    cut(entry.actor.name, 14),
+    entry.actor.name,
     entry.isDryRun ? `${entry.event} (dry)` : entry.event,
     sayWhat(entry),
   ])
   return {
     status: 'ok',
-    lines: [...table(['number', 'when', 'who', 'result', 'what'], rows, screen), 'For one in full, type: audit and its number'],
+    lines: [...lay(columns, rows, screen), 'For one in full, type: audit and its number'],
     data: { audit: newest.map(toData) },
   }
 }

@@ -1,8 +1,18 @@
 import { sayCause } from '../domain/alert.ts'
 import { sayDuration } from '../domain/duration.ts'
 import type { Subject } from '../domain/incident.ts'
+import { asIs, type Column, lay } from './layout.ts'
 import type { Operation, OperationContext } from './operation.ts'
-import { table } from './table.ts'
+
+const agentColumns: Column[] = [
+  { name: 'agent', place: 'title' },
+  { name: 'state', place: 'title' },
+  { name: 'for' },
+  { name: 'last beat', drop: 2 },
+  { name: 'host', drop: 1, say: (host) => `on ${host}` },
+  { name: 'doing', least: 10, say: asIs },
+]
+const hostColumns: Column[] = [{ name: 'host', place: 'title' }, { name: 'state', place: 'title' }, { name: 'for' }]
 
 /** In the game the Tower answers this one by itself, from what it mirrors; `towerwatch status` shows this. */
 export const fleet: Operation = {
@@ -21,12 +31,14 @@ export const fleet: Operation = {
     const agents = [...context.config.agents.values()].map((agent) => agentStatus(agent.id, context))
     const hosts = [...context.config.hosts.keys()].map((id) => hostStatus(id, context))
     const tower = context.tower()
+    // What a program reads is never cut.
+    const screen = context.screen ?? { columns: Number.POSITIVE_INFINITY }
     const up = agents.filter(({ state }) => state === 'up' || state === 'late').length
     return {
       status: 'ok',
       lines: [
-        ...table(
-          ['agent', 'state', 'for', 'last beat', 'host', 'doing'],
+        ...lay(
+          agentColumns,
           agents.map((agent) => [
             agent.id,
             sayState(agent),
@@ -35,11 +47,13 @@ export const fleet: Operation = {
             agent.host,
             agent.doing ?? '-',
           ]),
+          screen,
         ),
         '',
-        ...table(
-          ['host', 'state', 'for'],
+        ...lay(
+          hostColumns,
           hosts.map((host) => [host.id, sayState(host), sayDuration(host.forMs)]),
+          screen,
         ),
         '',
         `${up} of ${agents.length} agents up. Tower: ${sayTower(tower)}.`,

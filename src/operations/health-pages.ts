@@ -1,24 +1,49 @@
-/** The health of hosts as lines of at most a screen's width, without need of colour. */
+/** The health of hosts as lines, without need of colour. */
 import { sayCause } from '../domain/alert.ts'
 import { sayBytes, sayShare } from '../domain/amount.ts'
 import { sayDuration } from '../domain/duration.ts'
 import type { JudgedHealth } from '../domain/health.ts'
 import { sayClock, sayFullIn } from '../domain/health-words.ts'
 import type { HostRecord } from '../domain/host.ts'
+import type { Screen } from '../domain/operation.ts'
 import type { DiskHealth, HostHealth } from '../ports/host.ts'
+import { asIs, type Column, lay } from './layout.ts'
 import type { OperationContext } from './operation.ts'
-import { screen } from './saying.ts'
-import { cut, table } from './table.ts'
 
 type Seen = { atMs: number; health: HostHealth } & JudgedHealth
+
+const hostColumns: Column[] = [
+  { name: 'host', place: 'title' },
+  { name: 'state', place: 'title' },
+  { name: 'disk', least: 8 },
+  { name: 'memory', say: (share) => `memory ${share}` },
+  { name: 'load/core' },
+  { name: 'services' },
+  { name: 'as of', drop: 1, say: asIs },
+]
+const diskColumns: Column[] = [
+  { name: 'disk', place: 'title' },
+  { name: 'used', place: 'title' },
+  { name: 'left', say: (bytes) => `${bytes} left` },
+  { name: 'of' },
+  { name: 'inodes' },
+  { name: 'full in', say: (time) => `full: ${time}` },
+]
+const serviceColumns: Column[] = [
+  { name: 'service', place: 'title' },
+  { name: 'state', place: 'title' },
+  { name: 'what was seen', least: 12, say: asIs },
+]
+const userColumns = (by: string, uses: string): Column[] => [{ name: by, least: 12, place: 'title' }, { name: 'pid' }, { name: uses }]
 
 /** One line for each host, with how old that is. */
 export function hostsTable(
   hosts: readonly { id: string; status: HostRecord['status'] | undefined; seen: Seen | undefined }[],
   nowMs: number,
+  screen: Screen | undefined,
 ): string[] {
   const rows = hosts.map(({ id, status, seen }) => {
-    const who = [cut(id, 14), status?.state ?? 'new']
+    const who = [id, status?.state ?? 'new']
     if (!seen) return [...who, '-', '-', '-', '-', 'never']
     const { health, atMs } = seen
     return [
@@ -30,11 +55,12 @@ export function hostsTable(
       `${sayAge(nowMs - atMs)} ago`,
     ]
   })
-  return table(['host', 'state', 'disk', 'memory', 'load/core', 'services', 'as of'], rows, screen)
+  return lay(hostColumns, rows, screen)
 }
 
 /** Everything about one of them. */
 export function hostLines(id: string, context: OperationContext): string[] {
+  const { screen } = context
   const nowMs = context.clock.now()
   const status = context.host(id)?.status
   const cause = status?.cause === undefined ? '' : ` (${sayCause(status.cause)})`
@@ -52,20 +78,24 @@ export function hostLines(id: string, context: OperationContext): string[] {
         )),
     ...generalLines(health),
     ...section(
-      ['disk', 'used', 'left', 'of', 'inodes', 'full in'],
+      diskColumns,
       health.disks.map((disk) => diskRow(disk, fullInMs.get(disk.mount))),
+      screen,
     ),
     ...section(
-      ['service', 'state', 'what was seen'],
-      health.services.map(({ id: service, state, detail }) => [cut(service, 20), state, detail]),
+      serviceColumns,
+      health.services.map(({ id: service, state, detail }) => [service, state, detail]),
+      screen,
     ),
     ...section(
-      ['most memory', 'pid', 'uses'],
-      health.byMemory.map(({ name, pid, bytes }) => [cut(name, 40), String(pid), sayBytes(bytes)]),
+      userColumns('most memory', 'uses'),
+      health.byMemory.map(({ name, pid, bytes }) => [name, String(pid), sayBytes(bytes)]),
+      screen,
     ),
     ...section(
-      ['most CPU', 'pid', 'of one core'],
-      health.byCpu.map(({ name, pid, percent }) => [cut(name, 40), String(pid), `${percent.toFixed(1)} %`]),
+      userColumns('most CPU', 'of one core'),
+      health.byCpu.map(({ name, pid, percent }) => [name, String(pid), `${percent.toFixed(1)} %`]),
+      screen,
     ),
   ]
 }
@@ -92,10 +122,10 @@ const rebootSentences = {
 const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`
 
 function diskRow(disk: DiskHealth, fullIn: number | 'never' | undefined): string[] {
-  if (disk.kind === 'no-answer') return [cut(disk.mount, 30), 'does not answer']
+  if (disk.kind === 'no-answer') return [disk.mount, 'does not answer']
   const { mount, totalBytes, availableBytes, inodes } = disk
   return [
-    cut(mount, 30),
+    mount,
     sayShare(1 - availableBytes / Math.max(1, totalBytes)),
     sayBytes(availableBytes),
     sayBytes(totalBytes),
@@ -105,15 +135,15 @@ function diskRow(disk: DiskHealth, fullIn: number | 'never' | undefined): string
 }
 
 /** A table with an empty line before it; nothing where it would be empty. */
-function section(header: string[], rows: string[][]): string[] {
-  return rows.length === 0 ? [] : ['', ...table(header, rows, screen)]
+function section(columns: readonly Column[], rows: string[][], screen: Screen | undefined): string[] {
+  return rows.length === 0 ? [] : ['', ...lay(columns, rows, screen)]
 }
 
 function sayFullest({ disks }: HostHealth): string {
   const used = (disk: DiskHealth) => (disk.kind === 'sized' ? 1 - disk.availableBytes / Math.max(1, disk.totalBytes) : 2)
   const worst = disks.reduce<DiskHealth | undefined>((one, disk) => (one && used(one) >= used(disk) ? one : disk), undefined)
   if (!worst) return '-'
-  return cut(worst.kind === 'sized' ? `${sayShare(used(worst))} ${worst.mount}` : `hangs ${worst.mount}`, 12)
+  return worst.kind === 'sized' ? `${sayShare(used(worst))} ${worst.mount}` : `hangs ${worst.mount}`
 }
 
 function saySum({ services }: HostHealth): string {

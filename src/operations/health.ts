@@ -82,7 +82,7 @@ function everyHost(context: OperationContext): string[] {
     ...concerns.map(
       ({ id, level, text, sinceMs }) => `${id}: ${level === 'warn' ? 'warning' : level}: ${text}, for ${sayDuration(nowMs - sinceMs)}.`,
     ),
-    ...hostsTable(hosts, nowMs),
+    ...hostsTable(hosts, nowMs, context.screen),
   ]
 }
 

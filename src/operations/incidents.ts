@@ -1,11 +1,19 @@
 import { sayCause } from '../domain/alert.ts'
 import { sayDuration } from '../domain/duration.ts'
 import type { Incident } from '../domain/incident.ts'
+import { asIs, type Column, lay } from './layout.ts'
 import type { CheckedArguments, Operation, OperationContext } from './operation.ts'
-import { sayAck, sayMute, saySubject, screen } from './saying.ts'
-import { cut, table } from './table.ts'
+import { sayAck, sayMute, saySubject } from './saying.ts'
 
 const shown = 20
+const stillOpen = 'still open'
+const columns: Column[] = [
+  { name: 'number', place: 'title' },
+  { name: 'who', place: 'title' },
+  { name: 'why', least: 12, say: asIs },
+  { name: 'began' },
+  { name: 'lasted', say: (cell) => (cell === stillOpen ? cell : `lasted ${cell}`) },
+]
 
 export const incidents: Operation = {
   name: 'incidents',
@@ -29,17 +37,17 @@ export const incidents: Operation = {
     if (found.length === 0) return { status: 'ok', lines: [noneSentence(args)], data }
     const rows = found.map((incident) => [
       `#${incident.number}`,
-      cut(saySubject(incident.subject), 20),
-      cut(sayCause(incident.cause), 24),
+      saySubject(incident.subject),
+      sayCause(incident.cause),
       `${sayDuration(nowMs - incident.openedMs)} ago`,
-      incident.closedMs === undefined ? 'still open' : sayDuration(incident.closedMs - incident.openedMs),
+      incident.closedMs === undefined ? stillOpen : sayDuration(incident.closedMs - incident.openedMs),
     ])
     const open = found.filter(({ closedMs }) => closedMs === undefined)
     const toAck = open.find((incident) => !incident.ack)
     return {
       status: 'ok',
       lines: [
-        ...table(['number', 'who', 'why', 'began', 'lasted'], rows, screen),
+        ...lay(columns, rows, context.screen),
         ...open.flatMap((incident) => notes(incident, context, nowMs)),
         ...(toAck ? [`To say that you look after one, type: ack ${toAck.number}`] : []),
       ],

@@ -4,7 +4,7 @@ import type { AgentEvent, AgentRecord, Beat } from '../domain/agent.ts'
 import type { JudgedHealth } from '../domain/health.ts'
 import type { HostRecord } from '../domain/host.ts'
 import type { Incident, Mute, Subject } from '../domain/incident.ts'
-import type { Actor, OperationDeclaration } from '../domain/operation.ts'
+import type { Actor, OperationDeclaration, Screen } from '../domain/operation.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Attempt, HostHealth, HostLink } from '../ports/host.ts'
 import type { Ledger } from '../ports/ledger.ts'
@@ -22,6 +22,8 @@ export interface Outcome {
   data?: unknown
   /** Nothing was done, for a reason that passes by itself: the same request may be made again. */
   passes?: true
+  /** It was refused for what was typed, such as the name of nobody, and will be whenever it is typed so. */
+  isWrongInput?: true
 }
 
 /** What an operation may see and use. */
@@ -62,6 +64,8 @@ export interface OperationContext {
   /** Who watches whom. */
   viewers: Viewers
   actor: Actor
+  /** What the one who asked reads the answer on; absent where nobody knows. Tables are laid out for it; all else is wrapped afterwards. */
+  screen?: Screen
   /** A line for the one who asked, as it happens. */
   progress(line: string): void
 }

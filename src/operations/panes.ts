@@ -1,12 +1,19 @@
 import { sayDuration } from '../domain/duration.ts'
 import type { PaneSighting } from '../ports/host.ts'
+import { type Column, lay } from './layout.ts'
 import type { Operation, OperationContext } from './operation.ts'
 import { type HostPanes, panesOf, shownName, tenantOf } from './pane-names.ts'
-import { screen } from './saying.ts'
-import { cut, table } from './table.ts'
 
 const mostRows = 300
-const longest = { host: 12, name: 28, program: 10 } as const
+const columns: Column[] = [
+  { name: 'host', place: 'title' },
+  // It is what respawn wants.
+  { name: 'pane', place: 'title' },
+  { name: 'state', place: 'title' },
+  { name: 'program', least: 6, drop: 1 },
+  { name: 'quiet', say: (time) => `quiet for ${time}` },
+  { name: 'agent', say: (agent) => `agent ${agent}` },
+]
 
 export const panes: Operation = {
   name: 'panes',
@@ -26,16 +33,16 @@ export const panes: Operation = {
     const all = looked.flatMap((one) => ('seen' in one ? one.seen.panes.map((pane) => ({ host: one.host, pane })) : []))
     const sorted = all.sort((one, other) => rank(one.pane) - rank(other.pane)).slice(0, mostRows)
     const rows = sorted.map(({ host, pane }) => [
-      cut(host, longest.host),
-      cut(shownName(pane.name), longest.name),
+      host,
+      shownName(pane.name),
       sayState(pane),
-      cut(pane.command, longest.program),
+      pane.command,
       sayDuration(pane.quietMs),
       tenantOf(host, pane, context)?.id ?? '',
     ])
     const isShort = all.length > rows.length || looked.some((one) => 'seen' in one && one.seen.isCut)
     const lines = [
-      ...(rows.length > 0 ? table(['host', 'pane', 'state', 'program', 'quiet', 'agent'], rows, screen) : ['There are no panes.']),
+      ...(rows.length > 0 ? lay(columns, rows, context.screen) : ['There are no panes.']),
       ...(isShort ? ['There are more panes than are shown.'] : []),
       ...looked.flatMap(problemsOf),
     ]

@@ -2,8 +2,10 @@
  * The phase report as text, under the headings that the fleet's own documents have always had: a test of the fleet's
  * asserts them, and a hand-written version without them broke it once.
  */
+
+import type { Screen } from '../domain/operation.ts'
 import type { PhaseReport, Requirement } from '../domain/phase.ts'
-import { table } from './table.ts'
+import { asIs, type Column, lay } from './layout.ts'
 
 export function renderPhase(report: PhaseReport): string[] {
   const [uptime, days, capacity] = report.requirements as [Requirement, Requirement, Requirement]
@@ -68,10 +70,10 @@ export function renderPhase(report: PhaseReport): string[] {
 }
 
 /**
- * The same for somebody who stands in the Tower, in a few lines that fit 80 columns. In words where the report has `>`: the
+ * The same for somebody who stands in the Tower, in a few lines. In words where the report has `>`: the
  * Tower replaces that sign, with which markup is made.
  */
-export function summarizePhase(report: PhaseReport): string[] {
+export function summarizePhase(report: PhaseReport, screen?: Screen): string[] {
   const [uptime, days, capacity] = report.requirements as [Requirement, Requirement, Requirement]
   const rows = [
     ['uptime over 30 days', percent(uptime), '95% or more', status(uptime.met)],
@@ -80,14 +82,22 @@ export function summarizePhase(report: PhaseReport): string[] {
   ]
   const missing = report.requirements.flatMap(({ met }, index) => (met ? [] : (rows[index]?.[0] ?? [])))
   return [
-    ...table(
-      ['resource', 'value', 'target', 'status'],
+    ...lay(
+      columns,
       [['fleet operational', operationalWord(report.fleet_operational), 'Yes', status(report.fleet_operational)], ...rows],
+      screen,
     ),
     `Phase 2 trigger: ${report.phase_2_ready ? 'READY' : 'NOT READY'}`,
     ...(missing.length === 0 ? [] : [`Missing: ${missing.join(', ')}`]),
   ]
 }
+
+const columns: Column[] = [
+  { name: 'resource', place: 'title' },
+  { name: 'value', say: asIs },
+  { name: 'target', say: (target) => `wanted: ${target}` },
+  { name: 'status', place: 'title' },
+]
 
 /** The seed's eight, less what this version takes over: restarts of dead agents and panes, and health checks. */
 const manualClicks = [

@@ -17,7 +17,7 @@ export const phase: Operation = {
 
   async run(_args, context) {
     const report = phaseReport(measurePhase(history(context)))
-    return { status: 'ok', lines: summarizePhase(report), data: report }
+    return { status: 'ok', lines: summarizePhase(report, context.screen), data: report }
   },
 }
 

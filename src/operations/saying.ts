@@ -3,9 +3,6 @@ import { parseDuration, sayDuration } from '../domain/duration.ts'
 import type { Acknowledgement, Incident, Mute } from '../domain/incident.ts'
 import type { CheckedArguments, MuteBook } from './operation.ts'
 
-/** A screen's width: what tables are cut to. */
-export const screen = 80
-
 /** "ezra", "host ezra", "the whole fleet". */
 export function saySubject(subject: Mute['subject']): string {
   if (subject.kind === 'fleet') return 'the whole fleet'

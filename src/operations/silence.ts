@@ -1,8 +1,8 @@
 import { sayDuration } from '../domain/duration.ts'
 import type { Mute } from '../domain/incident.ts'
+import { asIs, type Column, lay } from './layout.ts'
 import type { CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
-import { durationOf, findMute, muteData, saySubject, sayWhen, screen, toSubject } from './saying.ts'
-import { cut, table } from './table.ts'
+import { durationOf, findMute, muteData, saySubject, sayWhen, toSubject } from './saying.ts'
 
 const quietly = [
   { name: 'subject', kind: 'subject', required: true, help: 'an agent, a host with all its agents, or all' },
@@ -73,6 +73,14 @@ async function begin(kind: Mute['kind'], args: Readonly<Record<string, string>>,
   }
 }
 
+const columns: Column[] = [
+  { name: 'number', place: 'title' },
+  { name: 'kind', place: 'title' },
+  { name: 'who', place: 'title' },
+  { name: 'how long', say: asIs },
+  { name: 'why', least: 12, say: asIs },
+]
+
 export const silences: Operation = {
   name: 'silences',
   aliases: [],
@@ -95,13 +103,13 @@ export const silences: Operation = {
     const rows = found.map((mute) => [
       String(mute.number),
       mute.kind,
-      cut(saySubject(mute.subject), 20),
+      saySubject(mute.subject),
       sayWhen(mute, nowMs),
       `${mute.reason} (${mute.by.name})`,
     ])
     return {
       status: 'ok',
-      lines: [...table(['number', 'kind', 'who', 'how long', 'why'], rows, screen), 'To end one early, type: unsilence and its number'],
+      lines: [...lay(columns, rows, context.screen), 'To end one early, type: unsilence and its number'],
       data,
     }
   },

@@ -1,12 +1,14 @@
 import { sayCause } from '../domain/alert.ts'
 import { budgetOf, burnRate, runsOutMs } from '../domain/budget.ts'
 import { sayDuration } from '../domain/duration.ts'
+import type { Screen } from '../domain/operation.ts'
 import { dayMs, daysInARow, windowDays } from '../domain/phase.ts'
 import { addTallies, availability, bounds, coverage, downBy, type Span, type Tally, tally } from '../domain/uptime.ts'
 import { type Account, openAccounts } from './accounts.ts'
+import { asIs, type Column, lay } from './layout.ts'
 import type { Operation, OperationContext } from './operation.ts'
-import { screen, toSubject } from './saying.ts'
-import { cut, table } from './table.ts'
+import { toSubject } from './saying.ts'
+import { cut } from './table.ts'
 
 /** One screen; with the worst first, nobody who matters is left out. */
 const shown = 30
@@ -41,7 +43,7 @@ export const uptime: Operation = {
       const fleet = measure.sum('the fleet', agents)
       return {
         status: 'ok',
-        lines: tables(fleet, agents, hosts),
+        lines: tables(fleet, agents, hosts, context.screen),
         data: {
           fleet: figures(fleet),
           agents: agents.map((agent) => ({ agent: agent.id, ...figures(agent) })),
@@ -118,12 +120,26 @@ function measurer(context: OperationContext) {
   }
 }
 
-function tables(fleet: Measured, agents: readonly Measured[], hosts: readonly Measured[]): string[] {
+const columns: Column[] = [
+  { name: 'who', place: 'title' },
+  { name: 'up', say: (share) => `up ${share}` },
+  { name: 'seen', drop: 2, say: (share) => `of ${share} seen` },
+  { name: 'down' },
+  { name: 'budget left' },
+  { name: 'days', drop: 1, say: (days) => `${days} good days in a row` },
+]
+const times: Column[] = [
+  { name: '', place: 'title' },
+  { name: 'time', say: asIs },
+  { name: 'share', say: asIs },
+]
+
+function tables(fleet: Measured, agents: readonly Measured[], hosts: readonly Measured[], screen: Screen | undefined): string[] {
   const worstFirst = [...agents].sort((a, b) => share(a) - share(b))
   const rest = agents.length - shown
   return [
-    ...table(
-      ['who', 'up', 'seen', 'down', 'budget left', 'days'],
+    ...lay(
+      columns,
       [fleet, ...worstFirst.slice(0, shown), ...[...hosts].sort((a, b) => share(a) - share(b)).slice(0, shown)].map(row),
       screen,
     ),
@@ -137,34 +153,27 @@ function tables(fleet: Measured, agents: readonly Measured[], hosts: readonly Me
 const share = ({ sum }: Measured) => availability(sum) ?? 2
 
 function row({ who, sum, budget, daysInARow }: Measured): string[] {
-  return [
-    cut(who, 22),
-    sayShare(availability(sum)),
-    sayShare(coverage(sum)),
-    sayTime(sum.downMs),
-    sayLeft(budget.leftMs),
-    String(daysInARow),
-  ]
+  return [who, sayShare(availability(sum)), sayShare(coverage(sum)), sayTime(sum.downMs), sayLeft(budget.leftMs), String(daysInARow)]
 }
 
-function details(one: Measured, { config, clock }: OperationContext): string[] {
+function details(one: Measured, { config, clock, screen }: OperationContext): string[] {
   const { who, sum, causes, budget } = one
   const limits = bounds(sum)
   const target = `${Math.round(config.target * 100_000) / 1_000} %`
-  const times: [string, number][] = [
+  const spent: [string, number][] = [
     ['up', sum.upMs],
     ['down', sum.downMs],
     ...causes.map(({ cause, ms }): [string, number] => [`  ${cause === '' ? 'for no known cause' : cut(sayCause(cause), 40)}`, ms]),
     ['not seen', sum.unknownMs],
     ['paused, maintenance', sum.excludedMs],
   ]
-  if (!limits || availability(sum) === undefined) return [`Nothing was seen of ${cut(who, 30)} in 30 days.`]
+  if (!limits || availability(sum) === undefined) return [`Nothing was seen of ${who} in 30 days.`]
   return [
-    `${cut(who, 30)}, over 30 days: up ${sayShare(availability(sum))} of the ${sayShare(coverage(sum))} that was seen.`,
+    `${who}, over 30 days: up ${sayShare(availability(sum))} of the ${sayShare(coverage(sum))} that was seen.`,
     `Had somebody seen all of it: between ${sayShare(limits.least)} and ${sayShare(limits.most)}.`,
-    ...table(
-      ['', 'time', 'share'],
-      times.map(([name, ms]) => [name, sayTime(ms), sayShare(ms / windowMs)]),
+    ...lay(
+      times,
+      spent.map(([name, ms]) => [name, sayTime(ms), sayShare(ms / windowMs)]),
       screen,
     ),
     `Budget at ${target}: ${sayTime(budget.usedMs)} of ${sayDuration(budget.totalMs)} used, ${sayLeft(budget.leftMs)}${budget.leftMs >= 0 ? ' left' : ''}.`,

@@ -12,6 +12,7 @@
  */
 import { z } from 'zod'
 import { ID_PATTERN } from '../domain/ids.ts'
+import { screenLimits } from '../domain/operation.ts'
 
 export const PROTOCOL_VERSION = 1
 
@@ -257,6 +258,8 @@ export const towerMessages = {
     actor: actorSchema,
     /** The asker waits this long for a final result. */
     deadlineMs: z.number().min(100).max(3_600_000),
+    /** What the asker reads the answer on, where the game knows: its lines are made to fit. `reader`: it is read aloud. */
+    screen: z.strictObject({ columns: z.int().min(screenLimits.least).max(screenLimits.most), reader: z.boolean().optional() }).optional(),
   }),
   /** The Tower's locks refused somebody an operation: for the audit. */
   tower_refused: z.strictObject({

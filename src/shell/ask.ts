@@ -3,7 +3,7 @@ import { askWatch, NotRunningError } from '../adapters/control/client.ts'
 import { socketPath } from '../adapters/control/socket-path.ts'
 import { resolve, takeApart, usageOfArgument } from '../domain/arguments.ts'
 import { flagWord } from '../domain/flags.ts'
-import type { ArgumentDeclaration, OperationDeclaration } from '../domain/operation.ts'
+import { type ArgumentDeclaration, type OperationDeclaration, type Screen, screenLimits } from '../domain/operation.ts'
 import type { OutcomeStatus } from '../operations/operation.ts'
 import { exitCode, readConfig, type Shell, ShellError } from './shell.ts'
 import { whereItSits } from './where-it-sits.ts'
@@ -38,14 +38,19 @@ export async function ask(
   const config = readConfig(shell, options.config)
   const { uid, username } = userInfo()
   const args = { ...toArguments(operation, typed, config), ...flags }
-  const request = { operation: operation.name, arguments: args, user: { id: String(uid), name: username, from: whereItSits(shell.env) } }
+  const request = {
+    operation: operation.name,
+    arguments: args,
+    user: { id: String(uid), name: username, from: whereItSits(shell.env) },
+    ...screenOf(shell, options),
+  }
   const isShownAsItComes = operation.name === 'watch'
   try {
     const outcome = await askWatch(socketPath(config.stateDir), request, isShownAsItComes ? shell.out : shell.err, shell.signal)
     if (options.json)
       shell.out(JSON.stringify({ status: outcome.status, lines: outcome.lines, ...(isObject(outcome.data) && outcome.data) }))
     else for (const line of outcome.lines) (outcome.status === 'ok' ? shell.out : shell.err)(line)
-    return codes[outcome.status]
+    return outcome.isWrongInput ? exitCode.wrongInput : codes[outcome.status]
   } catch (error) {
     if (error instanceof NotRunningError) {
       throw new ShellError(`${error.message} Start it with "towerwatch run", or the demo with "npm start".`, exitCode.notRunning)
@@ -53,6 +58,12 @@ export async function ask(
     if (isShownAsItComes && shell.signal?.aborted) return exitCode.ok
     throw error
   }
+}
+
+function screenOf({ columns }: Shell, { json }: AskOptions): { screen?: Screen } {
+  // A terminal that says nothing of its width says 0.
+  if (!columns || json) return {}
+  return { screen: { columns: Math.max(screenLimits.least, Math.min(screenLimits.most, columns)) } }
 }
 
 /** Who is meant is for the running watch to judge, which may know another fleet; what can be wrong without it is said here. */

@@ -12,6 +12,8 @@ export interface Shell {
   err(text: string): void
   env: Record<string, string | undefined>
   cwd: string
+  /** How wide the terminal is that answers are read on; undefined where it is none. */
+  columns?: number | undefined
   /** Fires with SIGINT or SIGTERM. */
   signal: AbortSignal
   /** Calls back at each SIGHUP. */

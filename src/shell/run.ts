@@ -55,7 +55,8 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
         if (!watch) return { status: 'refused', lines: ['The watch is still starting: ask again in a moment.'] }
         const { id, name, from } = request.user
         const actor = { kind: 'shell' as const, id, name, ...(from !== undefined && { from }) }
-        return watch.desk.request({ operation: request.operation, arguments: request.arguments, actor, via: 'shell', away }, progress)
+        const { operation, arguments: args, screen } = request
+        return watch.desk.request({ operation, arguments: args, actor, via: 'shell', away, ...(screen && { screen }) }, progress)
       },
       (tell) => watch?.record(tell),
     )

@@ -15,6 +15,10 @@ export function openTerminal(): { shell: Shell; stop: () => void } {
     err: (text) => void process.stderr.write(`${text}\n`),
     env: process.env,
     cwd: process.cwd(),
+    // Answers to a pipe or a file are for programs: nobody's screen.
+    get columns() {
+      return process.stdout.isTTY ? process.stdout.columns : undefined
+    },
     signal: stopping.signal,
     onReload: (callback) => void process.on('SIGHUP', callback),
   }

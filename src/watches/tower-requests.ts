@@ -33,11 +33,22 @@ export function towerHandlers(ports: TowerRequestPorts): TowerHandlers {
   async function serve(request: TowerRequest, answer: Parameters<TowerHandlers['request']>[1]): Promise<void> {
     const { id, operation, actor } = request
     const say = (status: Outcome['status'] | 'accepted' | 'running', lines: string[]) =>
-      answer({ id, operation, status, actor, lines: lines.slice(0, maxLines).map((line) => line.slice(0, maxLineLength)) })
+      answer({ id, operation, status, actor, lines: atMost(lines).map((line) => line.slice(0, maxLineLength)) })
     if (ports.operations.find(({ name }) => name === operation)?.effect === 'acts') say('accepted', [])
     // The Tower speaks for its accounts only: whoever it names, it is never the watch itself nor a user of this machine.
-    const asked = { operation, arguments: request.arguments, actor: { ...actor, kind: 'account' as const }, via: 'tower' as const }
+    const asked = {
+      operation,
+      arguments: request.arguments,
+      actor: { ...actor, kind: 'account' as const },
+      via: 'tower' as const,
+      ...(request.screen && { screen: request.screen }),
+    }
     const outcome = await desk.request(asked, (line) => say('running', [line]))
     say(outcome.status, outcome.lines)
   }
+}
+
+/** What is left out is said. */
+function atMost(lines: string[]): string[] {
+  return lines.length > maxLines ? [...lines.slice(0, maxLines - 1), `… and ${lines.length - maxLines + 1} more lines.`] : lines
 }

@@ -67,6 +67,31 @@ function opened(
 }
 const ok: Outcome = { status: 'ok', lines: ['done'] }
 
+describe('what is answered', () => {
+  it('is wrapped for the screen of the one who asked, and stands in the audit as it was said', async () => {
+    const long = 'one two three four five six seven eight nine ten'
+    opened(async (_, { progress }) => {
+      progress(long)
+      return { status: 'ok', lines: [long] }
+    })
+    const progress: string[] = []
+    const actor = { kind: 'account', id: '7', name: 'Eve' } as const
+    const asked = { operation: 'poke', arguments: { agent: 'bezalel' }, actor, via: 'tower', screen: { columns: 30 } } as const
+    const { lines } = await world.desk.request(asked, (line) => void progress.push(line))
+    expect(lines).toEqual(['one two three four five six', '  seven eight nine ten'])
+    expect(progress).toEqual(lines)
+    expect(world.ledger.operations({ limit: 1 })).toMatchObject([{ lines: [long] }])
+  })
+
+  it('says of what can never be asked that it is wrong, and not only that it is refused', async () => {
+    opened(async () => ({ status: 'refused', lines: ['not now'] }))
+    expect(await world.ask('poke', { agent: 'gandalf' })).toMatchObject({ status: 'refused', isWrongInput: true })
+    expect(await world.ask('peek', { subject: 'gandalf' })).toMatchObject({ status: 'refused', isWrongInput: true })
+    expect(await world.ask('poke', { agent: 'bezalel' })).not.toHaveProperty('isWrongInput')
+    expect(await world.ask('note', { incident: 'bezalel', duration: '2h', reason: 'x' })).not.toHaveProperty('isWrongInput')
+  })
+})
+
 describe('what is asked', () => {
   it('must exist, and the one that was meant is named', async () => {
     opened(async () => ok)

@@ -64,7 +64,7 @@ describe('health', () => {
       'local: warning: disk /var/lib/something/long is 90 % full (10.0 GiB of 100 GiB left), for 1 min 5 s.',
       'local: warning: it wants a reboot, for 1 min 5 s.',
     ])
-    expect(lines[7]).toMatch(/^local {2}up {5}hangs \/mnt\/… {2}25 % {4}0\.20 {7}1\/2 up {4}5 s ago$/)
+    expect(lines[7]).toMatch(/^local {2}up {5}hangs \/mnt\/nas {2}25 % {4}0\.20 {7}1\/2 up {4}5 s ago$/)
     expect(data).toMatchObject({
       hosts: [{ concerns: [{ check: 'disk:/', level: 'critical', forMs: 65_000 }, {}, {}, {}, {}] }, { concerns: [] }],
     })

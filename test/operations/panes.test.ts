@@ -44,11 +44,14 @@ it('shows every pane, the dead ones first, with who lives there, within eighty c
   const { status, lines } = await asked('panes')
   expect(status).toBe('ok')
   expect(lines).toEqual([
-    'host   pane                          state            program     quiet  agent',
-    'local  wizards:logs                  dead (3)         node        5 s',
-    'local  wizards:a window with a nam…  dead (signal 9)  node        5 s',
-    'far    main:top                      dead             a-very-lo…  1 d',
-    'local  wizards:timmy                 alive            node        5 s    timmy',
+    'host   pane           state     program              quiet  agent',
+    'local  wizards:logs   dead (3)  node                 5 s',
+    // The whole name: it is what respawn wants.
+    'local  wizards:a window with a name that is far longer than anybody needs',
+    '  dead (signal 9)',
+    '  program node, quiet for 5 s',
+    'far    main:top       dead      a-very-long-program  1 d',
+    'local  wizards:timmy  alive     node                 5 s    timmy',
   ])
   expect(lines.every((line) => line.length <= 80)).toBe(true)
   expect((await asked('panes', { host: 'far' })).lines).toHaveLength(2)

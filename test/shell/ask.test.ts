@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ControlRequest } from '../../src/adapters/control/messages.ts'
+import type { ControlOutcome, ControlRequest } from '../../src/adapters/control/messages.ts'
 import { startControlServer } from '../../src/adapters/control/server.ts'
 import { operations } from '../../src/operations/registry.ts'
 import { type AskOptions, ask } from '../../src/shell/ask.ts'
@@ -14,6 +14,8 @@ import { type Shell, ShellError } from '../../src/shell/shell.ts'
 let folder: string
 let stop: () => Promise<void>
 let asked: Pick<ControlRequest, 'operation' | 'arguments'>[]
+let screens: ControlRequest['screen'][]
+let answer: ControlOutcome
 let shell: Shell & { said: string[] }
 
 const agent = (id: string, name: string) => `  ${id}:
@@ -32,14 +34,20 @@ beforeEach(async () => {
   const hosts = 'hosts: { forge: { kind: local, name: The Forge } }'
   writeFileSync(join(folder, 'fleet.yaml'), `version: 1\nfleet: test\nstate: state\n${hosts}\nagents:\n${agents}`)
   asked = []
-  const server = await startControlServer(join(folder, 'state', 'towerwatch.sock'), async ({ operation, arguments: args }, tell, away) => {
-    asked.push({ operation, arguments: args })
-    if (operation === 'watch' && args['what'] === undefined) {
-      tell('timmy | hello')
-      await new Promise((resolve) => away.addEventListener('abort', resolve, { once: true }))
-    }
-    return { status: 'ok', lines: ['done'] }
-  })
+  screens = []
+  answer = { status: 'ok', lines: ['done'] }
+  const server = await startControlServer(
+    join(folder, 'state', 'towerwatch.sock'),
+    async ({ operation, arguments: args, screen }, tell, away) => {
+      asked.push({ operation, arguments: args })
+      screens.push(screen)
+      if (operation === 'watch' && args['what'] === undefined) {
+        tell('timmy | hello')
+        await new Promise((resolve) => away.addEventListener('abort', resolve, { once: true }))
+      }
+      return answer
+    },
+  )
   stop = server.stop
   const said: string[] = []
   const keep = (text: string) => void said.push(text)
@@ -58,6 +66,25 @@ function typed(line: string, flags: Record<string, string> = {}, options: AskOpt
 }
 
 describe('an operation typed in a shell', () => {
+  it('says how wide the terminal is, where it is one and a person reads it', async () => {
+    await typed('incidents')
+    shell.columns = 132
+    await typed('incidents')
+    await typed('incidents', {}, { json: true })
+    shell.columns = 5
+    await typed('incidents')
+    shell.columns = 0
+    await typed('incidents')
+    expect(screens).toEqual([undefined, { columns: 132 }, undefined, { columns: 20 }, undefined])
+  })
+
+  it('ends as wrong input where the watch knows nobody of that name, and as refused where it does not want to', async () => {
+    answer = { status: 'refused', lines: ['There is no such agent. Did you mean timmy?'], isWrongInput: true }
+    expect(await typed('resume tommy')).toBe(2)
+    answer = { status: 'refused', lines: ['timmy is not paused.'] }
+    expect(await typed('resume timmy')).toBe(4)
+  })
+
   it('whose lines are the answer shows them as they come, until Ctrl-C ends it as one is used to', async () => {
     const interrupted = new AbortController()
     const out: string[] = []

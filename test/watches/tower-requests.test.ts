@@ -48,12 +48,29 @@ const request = (more: Partial<TowerRequest> = {}): TowerRequest => ({
   deadlineMs: 10_000,
   ...more,
 })
+const longAnswer = { status: 'ok' as const, lines: Array.from({ length: 1_000 }, (_, index) => `line ${index}`) }
+
 async function answers(more: Partial<TowerRequest> = {}): Promise<Result[]> {
   const results: Result[] = []
   handlers.request(request(more), (result) => void results.push(result))
   await clock.advance(0)
   return results
 }
+
+describe('an answer for a Tower', () => {
+  it('is made for the screen of the one who asked', async () => {
+    await answers({ screen: { columns: 40, reader: true } })
+    await answers()
+    expect(asked.map(({ screen }) => screen)).toEqual([{ columns: 40, reader: true }, undefined])
+  })
+
+  it('that is longer than the wire takes says how much is left out', async () => {
+    work = async () => longAnswer
+    const lines = (await answers()).at(-1)?.lines ?? []
+    expect(lines).toHaveLength(400)
+    expect(lines.at(-1)).toBe('… and 601 more lines.')
+  })
+})
 
 describe('the alerts for the Tower', () => {
   it('are those of the outbox, at most as many as were asked for, until they are acknowledged', () => {

@@ -84,9 +84,9 @@ async function serve(request: IncomingMessage, response: ServerResponse, handle:
   }
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
   const tell = (progress: string) => void response.write(`${JSON.stringify({ progress })}\n`)
-  const { status, lines, data } = await handled((request) => handle(request, tell, away.signal), parsed.data)
+  const { status, lines, data, isWrongInput } = await handled((request) => handle(request, tell, away.signal), parsed.data)
   // No more than the shell knows: it takes an outcome that says something else for none at all.
-  response.end(`${JSON.stringify({ outcome: { status, lines, data } })}\n`)
+  response.end(`${JSON.stringify({ outcome: { status, lines, data, isWrongInput } })}\n`)
 }
 
 /** Lines until the client goes away. One that reads too slowly is cut off: the watch keeps nothing in memory for it. */
