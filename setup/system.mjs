@@ -22,6 +22,7 @@ export const TO_TEST = [
   { any: ['busybox'], apt: 'busybox', brew: 'busybox' },
   { any: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'], apt: 'chromium', brew: 'chromium' },
   { any: ['tt++'], apt: 'tintin++', brew: 'tintin' },
+  { any: ['lua5.1', 'luajit'], apt: 'lua5.1', brew: 'luajit' },
   { any: ['faketime'], apt: 'faketime', brew: 'libfaketime' },
   { any: ['strace'], apt: 'strace', brew: 'strace' },
 ]

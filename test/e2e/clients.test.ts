@@ -1,16 +1,15 @@
 /** The programs that people really use: tintin++ in a terminal, and the webclient in a browser. */
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Shows, sees, textOf, tooWide, violations } from '../support/browser.ts'
+import { startChromium } from '../support/chromium.ts'
 import { programPath } from '../support/programs.ts'
 import { startTmux, type Tmux } from '../support/tmux.ts'
 import { until } from '../support/until.ts'
 import { openStage, reborn, type Stage } from './stage.ts'
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8')
 
 let stage: Stage
 
@@ -72,19 +71,7 @@ describe('the webclient in a browser', () => {
   let browser: Browser
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: programPath('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'),
-      headless: true,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    })
+    browser = await startChromium()
   })
 
   afterAll(async () => {
@@ -98,7 +85,7 @@ describe('the webclient in a browser', () => {
     page.context().on('request', (request) => contacted.push(new URL(request.url()).hostname))
     page.on('websocket', (socket) => contacted.push(new URL(socket.url()).hostname))
     await page.goto(`http://127.0.0.1:${stage.game.ports.web}${path}`)
-    const shows = sees('the page', async () => (await page.locator('body').allInnerTexts()).join())
+    const shows = sees('the page', () => textOf(page))
     await shows(/connect <name> <password>/)
     return { page, contacted, shows }
   }
@@ -141,7 +128,7 @@ describe('the webclient in a browser', () => {
     await reborn(stage, 'bezalel', pid)
 
     expect(new Set(contacted)).toEqual(new Set(['127.0.0.1']))
-    expect((await page.locator('body').allInnerTexts()).join()).not.toContain(stage.game.accounts.player.password)
+    expect(await textOf(page)).not.toContain(stage.game.accounts.player.password)
     await page.close()
   })
 
@@ -174,7 +161,7 @@ describe('the webclient in a browser', () => {
     await page.fill('#id_username', account)
     await page.fill('#id_password', password)
     await page.click('button')
-    const text = async () => (await page.locator('body').allInnerTexts()).join()
+    const text = () => textOf(page)
     const told = async () => {
       await page.goto(`http://127.0.0.1:${stage.game.ports.web}/fleet/`)
       return (await text()).includes('Phase 2: not ready') && (await text()).includes('6 agents')
@@ -223,45 +210,3 @@ describe('the webclient in a browser', () => {
     await page.close()
   })
 })
-
-interface Box {
-  scrollWidth: number
-  clientWidth: number
-  textContent: string | null
-}
-
-/** What does not fit is named in the failure. */
-const tooWide = (element: Box) => (element.scrollWidth > element.clientWidth ? element.textContent : 'nothing')
-
-/** What axe-core has against a page, by rule and place; in both colour schemes. */
-async function violations(page: Page): Promise<string[]> {
-  const found: string[] = []
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme })
-    found.push(...(await axe(page)))
-  }
-  return found
-}
-
-async function axe(page: Page): Promise<string[]> {
-  const found = await page.evaluate(`${axeSource}; axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })`)
-  return (found as { violations: { id: string; nodes: { html: string }[] }[] }).violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`),
-  )
-}
-
-type Shows = (pattern: RegExp, withinMs?: number) => Promise<true>
-
-/** Waits until what is to be seen somewhere has such a line; says what was there instead. */
-function sees(where: string, look: () => Promise<string>): Shows {
-  return (pattern, withinMs = 15_000) => {
-    let seen = ''
-    return until(
-      async () => {
-        seen = await look()
-        return pattern.test(seen)
-      },
-      { withinMs, what: () => `${pattern} in ${where}, which ends with:\n${seen.trimEnd().slice(-1_500)}` },
-    )
-  }
-}

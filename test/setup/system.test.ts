@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { missingSystemPackages, TO_RUN, TO_TEST, whichProgram } from '../../setup/system.mjs'
 
 test('nothing is missing when one of each alternative is there', () => {
-  const here = ['tmux', 'ssh', 'ssh-keygen', 'sshd', 'busybox', 'google-chrome', 'tt++', 'faketime', 'strace']
+  const here = ['tmux', 'ssh', 'ssh-keygen', 'sshd', 'busybox', 'google-chrome', 'tt++', 'lua5.1', 'faketime', 'strace']
   expect(missingSystemPackages(TO_TEST, (program) => (here.includes(program) ? `/usr/bin/${program}` : undefined))).toEqual({
     apt: [],
     brew: [],

@@ -18,6 +18,7 @@ const neededPrograms: Record<string, string> = {
   'ssh-add': 'openssh-client',
   sshd: 'openssh-server',
   'tt++': 'tintin++',
+  'lua5.1': 'lua5.1',
   chromium: 'chromium',
   strace: 'strace',
   faketime: 'faketime',

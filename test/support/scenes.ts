@@ -88,7 +88,8 @@ export function troubledScene(wallMs: number): Scene {
         beatAgeMs: 44 * minute,
         ...open(61, 'its pane is dead', 'keeper'),
       }
-    if (agent.id === 'gemini') return { ...agent, state: 'unreachable', cause: 'its host is unreachable', forMs: 25 * minute, beatAgeMs: 26 * minute }
+    if (agent.id === 'gemini')
+      return { ...agent, state: 'unreachable', cause: 'its host is unreachable', forMs: 25 * minute, beatAgeMs: 26 * minute }
     if (agent.id === 'allegro') return { ...agent, state: 'late', forMs: 70_000, beatAgeMs: 130_000 }
     if (agent.id === 'ezra') return { ...agent, state: 'paused', cause: 'learning a new model (until 2026-11-24 08:00)', forMs: 5 * hour }
     if (agent.id === 'timmy') return { ...agent, maintenance: 'a new disk (until 2026-11-23 14:00 Europe/Berlin)', flapping: true }
@@ -145,9 +146,22 @@ export function largeScene(wallMs: number, count: number): Scene {
     })
   })
   const incidents = Array.from({ length: 200 }, (_, index) =>
-    incident(500 - index, 'agent', agents[(index * 37) % count]?.id ?? 'agent-0000', 'no heartbeat', wallMs - index * 3.5 * hour, 12 * minute),
+    incident(
+      500 - index,
+      'agent',
+      agents[(index * 37) % count]?.id ?? 'agent-0000',
+      'no heartbeat',
+      wallMs - index * 3.5 * hour,
+      12 * minute,
+    ),
   )
-  const history = historyOf(agents, wallMs, { downADay: (agent, at) => ((agent + at) % 29 === 0 ? 0.2 : 0.01), busy: 0.7, seed: 3, incidents, ready: false })
+  const history = historyOf(agents, wallMs, {
+    downADay: (agent, at) => ((agent + at) % 29 === 0 ? 0.2 : 0.01),
+    busy: 0.7,
+    seed: 3,
+    incidents,
+    ready: false,
+  })
   return { hosts, agents, history }
 }
 
@@ -196,7 +210,16 @@ function historyOf(agents: AgentView[], wallMs: number, past: Past): HistoryPart
   })
   const sumOf = (list: readonly number[][], at: number) => list.reduce((sum, by) => sum + (by[at] ?? 0), 0)
   const up = all.map((at) => {
-    const [upS, downS] = [sumOf(views.map((view) => view.upS), at), sumOf(views.map((view) => view.downS), at)]
+    const [upS, downS] = [
+      sumOf(
+        views.map((view) => view.upS),
+        at,
+      ),
+      sumOf(
+        views.map((view) => view.downS),
+        at,
+      ),
+    ]
     return upS + downS > 0 ? upS / (upS + downS) : -1
   })
   const seen = up.filter((share) => share >= 0)

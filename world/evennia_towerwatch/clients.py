@@ -9,6 +9,9 @@ A client that sends `Tower.Subscribe {}` (`["tower_subscribe", [], {}]`) gets
 
 `Tower.Unsubscribe {}` ends it. Ages are those of the moment of sending: a client adds what has
 passed since.
+
+Whoever listens asks again at least every ten minutes. What is sent to a client that has stopped
+reading is kept for it in the memory of the Portal, which has no bound and tells nobody.
 """
 
 from collections.abc import Callable
@@ -30,6 +33,15 @@ _GATHER_S = 1.0
 _ONE_BY_ONE = 20
 # The whole fleet is told at most so often: a second for every hundred agents.
 _AGENTS_PER_S = 100
+# All clients together are told of so many agents in a second: one by one, and in whole fleets.
+_FRAMES_PER_S = 200
+_VIEWS_PER_S = 5_000
+# Of whom nothing was heard for so long, nothing more is told.
+_LEASE_MS = 600_000.0
+_LAPSED = (
+    "Nothing was heard of this client for 10 min, so it is told no more of the fleet. "
+    "Tower.Subscribe {} begins anew."
+)
 _LONGEST_TEXT = 200
 _FLAG = "TOWER_FEED"
 # A watch that falls silent says nothing of it: somebody has to look.
@@ -47,10 +59,13 @@ class ClientFeed:
         """
         self._later = later or reactor.callLater
         self._listeners: dict[int, Any] = {}
-        self._asked_ms: dict[int, float] = {}
+        self._heard_ms: dict[int, float] = {}
+        self._told_all_ms: dict[int, float] = {}
         self._changed: set[str] = set()
         self._whole = False
-        self._whole_ms = 0.0
+        # Not before: the next whole fleet, the next frames of single agents.
+        self._whole_at_ms = 0.0
+        self._frames_at_ms = 0.0
         self._watched = False
         self._waits = False
         self._looks = False
@@ -60,17 +75,14 @@ class ClientFeed:
         if not _may_listen(session):
             _send(session, "tower_error", text="Log in with an account that may see the fleet.")
             return
-        self._listeners[session.sessid] = session
+        self._listen(session)
         # The Portal keeps the flag, so that the client need not ask again after a reload.
         session.update_flags(**{_FLAG: True})
         # A client that asks again and again is answered once a second.
-        if now_ms() - self._asked_ms.get(session.sessid, -1e9) >= 1000:
-            self._asked_ms[session.sessid] = now_ms()
+        if now_ms() - self._told_all_ms.get(session.sessid, -1e9) >= 1000:
+            self._told_all_ms[session.sessid] = now_ms()
             self._watched = BRIDGE.is_watched()
             _send(session, "tower_fleet", **fleet_view())
-        if not self._looks:
-            self._looks = True
-            self._later(_LOOK_EVERY_S, self._look)
 
     def unsubscribe(self, session: Any) -> None:
         """It wants no more of it."""
@@ -81,7 +93,9 @@ class ClientFeed:
         """The game's server has started again: whoever listened before does so still."""
         for session in list(evennia.SESSION_HANDLER.values()):
             if session.protocol_flags.get(_FLAG) and _may_listen(session):
-                self._listeners[session.sessid] = session
+                self._listen(session)
+                # That is what it was told last; if the watch doesn't come back, it hears of that.
+                self._watched = True
 
     def agents_changed(self, ids: list[str]) -> None:
         """Something about these agents is new."""
@@ -110,9 +124,17 @@ class ClientFeed:
         for session in self._live():
             _send(session, "tower_alert", **view)
 
+    def _listen(self, session: Any) -> None:
+        self._listeners[session.sessid] = session
+        self._heard_ms[session.sessid] = now_ms()
+        if not self._looks:
+            self._looks = True
+            self._later(_LOOK_EVERY_S, self._look)
+
     def _forget(self, session: Any) -> None:
         self._listeners.pop(session.sessid, None)
-        self._asked_ms.pop(session.sessid, None)
+        self._heard_ms.pop(session.sessid, None)
+        self._told_all_ms.pop(session.sessid, None)
 
     def _look(self) -> None:
         self._looks = bool(self._live())
@@ -135,30 +157,44 @@ class ClientFeed:
             return
         watched = BRIDGE.is_watched()
         whole = self._whole or len(self._changed) > _ONE_BY_ONE or watched != self._watched
-        wait_s = len(BRIDGE.fleet.agents) / _AGENTS_PER_S - (now_ms() - self._whole_ms) / 1000
-        if whole and wait_s > 0 and watched == self._watched:
-            # A large fleet: what changed meanwhile is in the one that follows.
-            self._whole = True
+        wait_ms = (self._whole_at_ms if whole else self._frames_at_ms) - now_ms()
+        if wait_ms > 0 and watched == self._watched:
+            # What changes meanwhile goes along.
+            self._whole = whole
             self._waits = True
-            self._later(wait_s, self._flush)
+            self._later(wait_ms / 1000, self._flush)
             return
         if whole:
-            self._whole, self._whole_ms, self._watched = False, now_ms(), watched
-            view = fleet_view()
-            for session in listeners:
-                _send(session, "tower_fleet", **view)
+            self._tell_all(listeners)
         else:
-            agents = [BRIDGE.fleet.agents.get(agent_id) for agent_id in sorted(self._changed)]
-            for view in [agent_view(agent) for agent in agents if agent is not None]:
-                for session in listeners:
-                    _send(session, "tower_agent", **view)
+            self._tell_changed(listeners)
         self._changed.clear()
 
+    def _tell_all(self, listeners: list[Any]) -> None:
+        view = fleet_view()
+        count = len(view["agents"])
+        rest_s = max(count / _AGENTS_PER_S, count * len(listeners) / _VIEWS_PER_S)
+        self._whole, self._watched = False, view["watched"]
+        self._whole_at_ms = now_ms() + rest_s * 1000
+        for session in listeners:
+            _send(session, "tower_fleet", **view)
+
+    def _tell_changed(self, listeners: list[Any]) -> None:
+        agents = [BRIDGE.fleet.agents.get(agent_id) for agent_id in sorted(self._changed)]
+        views = [agent_view(agent) for agent in agents if agent is not None]
+        self._frames_at_ms = now_ms() + len(views) * len(listeners) / _FRAMES_PER_S * 1000
+        for view in views:
+            for session in listeners:
+                _send(session, "tower_agent", **view)
+
     def _live(self) -> list[Any]:
-        """Those who still are there and still may."""
+        """Those who still are there, still may, and have asked lately."""
         for sessid, session in list(self._listeners.items()):
             if evennia.SESSION_HANDLER.get(sessid) is not session or not _may_listen(session):
                 self._forget(session)
+            elif now_ms() - self._heard_ms[sessid] >= _LEASE_MS:
+                _send(session, "tower_error", text=_LAPSED)
+                self.unsubscribe(session)
         return list(self._listeners.values())
 
 

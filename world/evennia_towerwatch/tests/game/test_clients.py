@@ -162,6 +162,62 @@ class ClientsTest(TowerTest):
         self.assertEqual([name for name, _ in self.heard_by(self.ada)], ["tower_fleet"])
         self.assertEqual(self.heard_by(silent), [])
 
+    def test_after_a_reload_from_which_the_watch_does_not_come_back_that_is_told(self) -> None:
+        self.subscribed()
+        self.feed.__init__(later=self.clock.callLater)
+        self.bridge.drop()
+        self.feed.restore()
+        self.wait(5)
+        self.wait(1)
+        ((name, data),) = self.heard_by(self.ada)
+        self.assertEqual((name, data["watched"]), ("tower_fleet", False))
+
+    def test_who_does_not_ask_again_for_ten_minutes_is_told_so_and_no_more(self) -> None:
+        self.subscribed()
+        awake = self.session_of(self.player("ben"))
+        awake.call("tower_subscribe")
+        for minute in range(1, 12):
+            # The watch pings: it is there all the time.
+            for _ in range(12):
+                self.bridge.call("tower_ping", v=1, id="p")
+                self.wait(5)
+            if minute % 4 == 0:
+                awake.call("tower_subscribe")
+        ((name, data),) = self.heard_by(self.ada)
+        self.assertEqual(name, "tower_error")
+        self.assertIn("10 min", data["text"])
+        self.heard_by(awake)
+        self.state(agent_view("timmy", "local", state="down"))
+        self.wait(1)
+        self.assertEqual(self.heard_by(self.ada), [])
+        self.assertEqual([name for name, _ in self.heard_by(awake)], ["tower_agent"])
+        self.assertFalse(self.ada.protocol_flags["TOWER_FEED"])
+
+    def test_one_agent_that_changes_all_the_time_is_told_once_a_second(self) -> None:
+        self.subscribed()
+        for step in range(600):
+            state = ("late", "up")[step % 2]
+            self.state(agent_view("timmy", "local", state=state))
+            self.wait(0.1)
+        self.assertLessEqual(len(self.heard_by(self.ada)), 61)
+
+    def test_all_clients_together_get_a_bounded_number_of_frames_a_second(self) -> None:
+        many = [agent_view(f"a{number:02}", "local") for number in range(20)]
+        self.state(*many)
+        listeners = [self.session_of(self.player(f"p{number}")) for number in range(30)]
+        for listener in listeners:
+            listener.call("tower_subscribe")
+        self.wait(5)
+        for listener in listeners:
+            self.heard_by(listener)
+        for step in range(20):
+            self.state(*[{**view, "state": ("late", "up")[step % 2]} for view in many])
+            self.wait(1)
+        told = sum(len(self.heard_by(listener)) for listener in listeners)
+        # 20 agents, 30 clients, 20 s: 12,000 without the bound, and 200 a second with it.
+        self.assertLessEqual(told, 20 * 200 + 20 * 30)
+        self.assertGreater(told, 0)
+
     def test_junk_behind_the_word_changes_nothing(self) -> None:
         for junk in ((), ("x", 3), ({"a": [1]},)):
             self.ada.call("tower_subscribe", *junk, options={}, more="y" * 1000)

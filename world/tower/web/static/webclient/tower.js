@@ -110,7 +110,7 @@
   /** The fleet at the side. A click on an agent is typed for you. */
   const pane = window.fleetPane({
     subscribe: () => send('tower_subscribe', [], {}),
-    look: (name) => type(`look ${name}`),
+    look: (id) => type(`look ${id}`),
   })
 
   /* ---- the connection ---- */
@@ -134,6 +134,7 @@
     socket.addEventListener('close', () => {
       if (failures === 0) showText('The connection is gone. This page tries again by itself.', 'note')
       connection.textContent = 'Not connected'
+      pane.lose('There is no connection to the game: what is shown here is old.')
       failures += 1
       setTimeout(connect, Math.min(1000 * 2 ** (failures - 1), LONGEST_PAUSE_MS))
     })
