@@ -13,7 +13,7 @@ class TowerwatchConfig(AppConfig):
 
     def ready(self) -> None:
         """Refuse a bad setting, or printed files that this plugin can't use, in a sentence."""
-        from . import conf
+        from .boot import look
         from .protocol import load_protocol
 
-        conf.check({operation["name"] for operation in load_protocol().operations})
+        look({operation["name"] for operation in load_protocol().operations})

@@ -7,11 +7,13 @@ comes back if they do.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from evennia.objects.models import ObjectDB
+from evennia.objects.objects import DefaultExit
 from evennia.utils import logger
 from evennia.utils.create import create_object
 from evennia.utils.search import search_tag
@@ -27,6 +29,8 @@ from .rooms import HOST_TAG, WATCH_TAG, HostRoom, WatchRoom
 
 EXIT_IN_TAG = "tower_exit_in"
 EXIT_OUT_TAG = "tower_exit_out"
+# What a room was that has become the Watch Room; read by the removal of the plugin.
+BEFORE_ADOPTION = "towerwatch_before"
 
 _running: Any = None
 
@@ -56,6 +60,12 @@ def build_now(fleet: Fleet) -> None:
 def steps(fleet: Fleet) -> Iterator[None]:
     """Make the world follow the fleet; each step is one object's worth of work."""
     watch = ensure_watch_room()
+    for wing in WINGS:
+        yield from wing(fleet, watch)
+
+
+def chambers(fleet: Fleet, watch: Any) -> Iterator[None]:
+    """The wing of the hosts: a room for each, and the agents in it."""
     rooms = _tagged(HOST_TAG, HostRoom)
     npcs = _tagged(AGENT_TAG, TowerNPC)
     hosts, agents = dict(fleet.hosts), dict(fleet.agents)
@@ -66,11 +76,18 @@ def steps(fleet: Fleet) -> Iterator[None]:
         _ensure_npc(agent, npcs.get(agent.id), rooms.get(agent.host, watch))
         yield
     for agent_id in npcs.keys() - agents.keys():
-        npcs[agent_id].location = None
+        if npcs[agent_id].location is not None:
+            npcs[agent_id].location = None
         yield
     for host_id in rooms.keys() - hosts.keys():
         _close_room(host_id, rooms[host_id], watch)
         yield
+
+
+# What is built around the Watch Room, in this order. A new wing is a function in a file of its own
+# like `chambers`, and a word here: safe to run at any time, everything found by tags, a step for
+# each object, and nothing deleted that a builder may have worked on.
+WINGS: tuple[Callable[[Fleet, Any], Iterator[None]], ...] = (chambers,)
 
 
 def watch_room() -> Any:
@@ -106,11 +123,21 @@ def adopt_watch_room(room: Any) -> Any:
     existing = watch_room()
     if existing is not None:
         return existing
+    before = {"typeclass": room.typeclass_path, "key": room.key, "desc": room.db.desc}
+    room.attributes.add(BEFORE_ADOPTION, before)
     room.swap_typeclass(WatchRoom, clean_attributes=False)
     room.key = conf.watch_room_name()
     room.attributes.remove("desc")
     room.tags.add(WATCH_TAG, category=WATCH_TAG)
     return room
+
+
+def has_work_of_builders(room: Any) -> bool:
+    """Whether somebody has described a room, or has made an exit of it or to it."""
+    ways = ObjectDB.objects.filter(Q(db_location=room) | Q(db_destination=room))
+    ways = ways.filter(db_destination__isnull=False)
+    ours = ObjectDB.objects.filter(db_tags__db_category__in=[EXIT_IN_TAG, EXIT_OUT_TAG])
+    return bool(room.db.desc) or ways.exclude(id__in=ours.values("id")).exists()
 
 
 def _tagged(category: str, typeclass: type, **only: Any) -> dict[str, Any]:
@@ -148,7 +175,7 @@ def _ensure_exit(
     taken = command_words()
     key = name if name.lower() not in taken else f"to {name}"
     aliases = [alias for alias in aliases if alias not in taken and alias != key.lower()]
-    passage = _first(host_id, category, ObjectDB)
+    passage = _first(host_id, category, DefaultExit)
     if passage is None:
         passage = create_object(
             settings.BASE_EXIT_TYPECLASS, key, location=source, destination=target, home=source
@@ -182,10 +209,10 @@ def _name(thing: Any, name: str, *aliases: str) -> None:
 
 
 def _close_room(host_id: str, room: Any, watch: Any) -> None:
-    """Close the way in; who stands in there is brought to the Watch Room."""
-    passage = _first(host_id, EXIT_IN_TAG, ObjectDB)
-    if passage is not None:
-        passage.delete()
+    """Take the way in out of the world; who stands in there is brought to the Watch Room."""
+    passage = _first(host_id, EXIT_IN_TAG, DefaultExit)
+    if passage is not None and passage.location is not None:
+        passage.location = None
     for thing in room.contents:
         if thing.has_account:
             thing.msg(f"{escape(room.key, 60)} is no longer in the fleet, and you are led out.")

@@ -13,6 +13,9 @@ from evennia.utils.utils import class_from_module
 from . import conf
 from .commands.words import command_words
 
+# The category of the plugin's marks on accounts and on the channel that it has made.
+TAGS = "towerwatch"
+MADE_TAG = "towerwatch_channel"
 _JOINED = "towerwatch_joined"
 
 
@@ -42,30 +45,32 @@ def _channel_type() -> type:
 
 
 def ensure_channel() -> Any:
-    """The channel; made where it is missing. Everybody may listen, Builders may speak."""
-    channel = find_channel()
+    """The channel; made where it is missing. Everybody may listen, Builders may speak.
+
+    One that was there before is used as it is, and stays when the plugin is removed.
+    """
+    channel, wanted = find_channel(), _channel_type()
     if channel is None:
         channel = create_channel(
             conf.channel_name(),
             desc="What happens in the fleet, as the watch sees it",
             locks="listen:all();send:perm(Builder);control:perm(Admin)",
-            typeclass=_channel_type(),
+            typeclass=wanted,
+            tags=[(MADE_TAG, TAGS)],
         )
-    elif not isinstance(channel, FleetChannel) and conf.channel_name().lower() in command_words():
-        logger.log_warn(
-            f"Towerwatch: the channel {conf.channel_name()} was there before and keeps its type, "
-            "so its subscribers have a nick in the way of the command of that name."
-        )
+    elif channel.typeclass_path == FleetChannel.path != wanted.path:
+        # Made before the game had a type of its own that is one of ours.
+        channel.swap_typeclass(wanted, run_start_hooks=None)
     return channel
 
 
 def join_once(account: Any) -> None:
     """Subscribe an account to the channel, the first time only: who leaves it stays away."""
-    if not account.tags.has(_JOINED, category="towerwatch"):
+    if not account.tags.has(_JOINED, category=TAGS):
         channel = ensure_channel()
         if channel.access(account, "listen"):
             channel.connect(account)
-        account.tags.add(_JOINED, category="towerwatch")
+        account.tags.add(_JOINED, category=TAGS)
 
 
 def say_on_channel(line: str, wants: Callable[[Any], bool] = lambda _: True) -> None:

@@ -10,6 +10,7 @@ def at_server_start() -> None:
     from evennia.server.signals import SIGNAL_ACCOUNT_POST_LOGOUT
     from evennia.utils import logger
 
+    from .boot import log_faults
     from .build import ensure_watch_room
     from .channel import ensure_channel
     from .clients import CLIENTS
@@ -27,6 +28,10 @@ def at_server_start() -> None:
         prune()
     except Exception:
         logger.log_trace("Towerwatch: the Watch Room or the channel could not be made")
+    try:
+        log_faults()
+    except Exception:
+        logger.log_trace("Towerwatch: the installation could not be looked at")
 
 
 def _on_logout(sender: Any, session: Any = None, **kwargs: Any) -> None:
