@@ -7,8 +7,8 @@
 import { type TowerMessage, type TowerMessageName, towerMessages, type WatchMessage } from '../../protocol/messages.ts'
 import { oneLine } from './one-line.ts'
 
-/** No legal message comes near this: a frame beyond it is refused before it is parsed. */
-export const MAX_FRAME_BYTES = 4 * 1024 * 1024
+/** Of what comes in. No legal message comes near this: a frame beyond it is refused before it is parsed. */
+export const MAX_FRAME_BYTES = 1024 * 1024
 const MAX_GMCP_NAME_BYTES = 64
 
 export type Incoming =

@@ -10,6 +10,7 @@ import type { TowerAccount, TowerConnection, TowerListener, TowerTransport } fro
 import { TowerConnectError } from '../../ports/tower-transport.ts'
 import type { WatchMessage } from '../../protocol/messages.ts'
 import type { Incoming } from './codec.ts'
+import { FRAME_FLOOD, frameInflow } from './inflow.ts'
 import { oneLine } from './one-line.ts'
 
 /** The way frames go out, in the form of one transport. None of these throws. */
@@ -50,6 +51,7 @@ export function converse(
   open: (events: WireEvents) => Wire,
 ): Promise<TowerConnection> {
   return new Promise((resolve, reject) => {
+    const frames = frameInflow()
     let phase: Phase = 'opening'
     let wire: Wire | undefined
     /** Words that came after the login went out, where they are not known to be a refusal. */
@@ -105,6 +107,7 @@ export function converse(
       },
       incoming: (incoming) => {
         if (phase === 'ended') return
+        if (frames.isOver(1, performance.now())) return events.ended(FRAME_FLOOD)
         if (incoming.kind === 'text') return words(plain(incoming.text))
         if (incoming.kind === 'logged-in' && phase === 'login') {
           phase = 'open'

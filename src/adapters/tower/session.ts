@@ -25,6 +25,7 @@ import { mirror } from './mirror.ts'
 import { oneLine } from './one-line.ts'
 import { type Pinger, pinger } from './pinger.ts'
 import { requestDesk } from './request-desk.ts'
+import { seldom } from './seldom.ts'
 import { validFleet } from './valid-fleet.ts'
 
 export interface SessionOptions {
@@ -48,7 +49,7 @@ const FRAMES_PER_SECOND = 20
 const MAX_BUFFERED_BYTES = 512 * 1024
 const BUFFER_CHECK_MS = 200
 const FEED_RETRY_MS = 5_000
-/** A connection that lasted this long was a good one: the back-off begins anew. */
+/** A connection on which a server answered and that lasted this long was a good one: the back-off begins anew. */
 const STEADY_MS = 10_000
 
 interface Live {
@@ -69,7 +70,8 @@ type State =
 
 /** Connects at once and for ever, until `stop`. Throws nothing, neither from here nor from its timer. */
 export function startTowerSession(options: SessionOptions): Tower {
-  const { clock, handlers, log, random, transport } = options
+  const { clock, handlers, random, transport } = options
+  const log = seldom(options.log, () => clock.now())
   const limiter = frameLimiter(FRAMES_PER_SECOND, 1_000)
   const resting = new Map<Feed, number>()
   let state: State = { kind: 'waiting', until: clock.now(), reason: 'not connected yet' }
@@ -142,7 +144,7 @@ export function startTowerSession(options: SessionOptions): Tower {
   /** The connection is gone, whoever ended it. */
   const lost = (reason: string, how: 'soon' | 'slowly' = 'soon') => {
     const live = liveOf(state)
-    if (live !== undefined && clock.now() - live.since >= STEADY_MS) backoff = freshBackoff
+    if (live?.boot !== undefined && clock.now() - live.since >= STEADY_MS) backoff = freshBackoff
     // Another watch uses this account: coming straight back would throw it out in turn, for ever.
     wait(/elsewhere/i.test(reason) ? 'slowly' : how, reason)
   }
@@ -219,7 +221,8 @@ export function startTowerSession(options: SessionOptions): Tower {
     if (state.kind !== 'hello' && state.kind !== 'mismatch' && state.kind !== 'connected') return
     hello.rest(clock.now())
     if (state.kind === 'mismatch' && state.sentence === sentence) return
-    log.error({}, sentence)
+    // The sentence holds words of the game: as a message each new one would be a line of its own.
+    log.error({ sentence }, 'The watch and the Tower do not fit together')
     become({ kind: 'mismatch', attempt: state.attempt, live: state.live, sentence })
   }
 

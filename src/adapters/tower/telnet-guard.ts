@@ -9,7 +9,7 @@
 import type { Socket } from 'node:net'
 import { createConnection, TelnetOption, type TelnetSocket } from 'telnetlib'
 import { MAX_FRAME_BYTES } from './codec.ts'
-import { FLOOD, inflow } from './inflow.ts'
+import { BYTE_FLOOD, byteInflow } from './inflow.ts'
 
 const SE = 0xf0
 const SB = 0xfa
@@ -57,7 +57,7 @@ export function openGuardedTelnet(address: { host: string; port: number }, event
   // By itself the library holds back what has no CRLF behind it, so that a refusal in another form would never be heard.
   telnet.reader.flushPolicy.endOfChunk = true
   const raw = telnet.socket
-  const bytes = inflow()
+  const bytes = byteInflow()
   let over = false
 
   const end = (reason: string) => {
@@ -78,7 +78,7 @@ export function openGuardedTelnet(address: { host: string; port: number }, event
   for (let code = 0; code < 256; code++) telnet.options.set(code, option(code))
 
   telnet.on('data', (text: Buffer) => !over && events.text(text))
-  raw.on('data', (chunk: Buffer) => bytes.isOver(chunk.length, performance.now()) && end(FLOOD))
+  raw.on('data', (chunk: Buffer) => bytes.isOver(chunk.length, performance.now()) && end(BYTE_FLOOD))
   // After an error the library may stay silent for ever: neither 'end' nor 'close' is sure to come. So it is the end.
   telnet.on('error', (error: Error) => end(error.message))
   raw.on('end', () => end('the game closed the connection'))

@@ -3,7 +3,7 @@ import { type RawData, WebSocket } from 'ws'
 import type { TowerTransport } from '../../ports/tower-transport.ts'
 import { decodeWebsocket, encodeWebsocket, MAX_FRAME_BYTES, websocketFrame } from './codec.ts'
 import { converse, type Wire, type WireEvents } from './conversation.ts'
-import { FLOOD, inflow } from './inflow.ts'
+import { BYTE_FLOOD, byteInflow } from './inflow.ts'
 
 /** How long a gentle end may take before the socket is cut. */
 const GENTLE_MS = 500
@@ -36,12 +36,12 @@ function openWebsocket(options: WebsocketOptions, timeoutMs: number, events: Wir
     events.ended(reason)
     socket.terminate()
   }
-  const bytes = inflow()
+  const bytes = byteInflow()
   socket.on('upgrade', ({ socket: raw }) =>
     socket.on('open', () => {
       // Of the connection below, because pings and continuations without end are no messages. Not before it is open: a first
       // listener sets the bytes flowing, and those that came with the handshake would be gone before `ws` listens.
-      raw.on('data', (chunk: Buffer) => bytes.isOver(chunk.length, performance.now()) && cut(FLOOD))
+      raw.on('data', (chunk: Buffer) => bytes.isOver(chunk.length, performance.now()) && cut(BYTE_FLOOD))
       events.ready()
     }),
   )

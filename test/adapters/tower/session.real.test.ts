@@ -204,7 +204,7 @@ describe.each(transports)('over %s', (name, transport) => {
   })
 
   test('a plugin with other operations: one sentence on both sides, and no fleet is shown', async () => {
-    const sentence: string[] = []
+    const sentence: object[] = []
     const session = startTowerSession({
       transport: transport(),
       account: { name: game.accounts.bridge.account, password: game.accounts.bridge.password },
@@ -221,7 +221,7 @@ describe.each(transports)('over %s', (name, transport) => {
       fleet: 'test',
       version: '9.9.9',
       hashes: { ...game.hashes, operations: 'f'.repeat(64) },
-      log: { debug: () => {}, info: () => {}, warn: () => {}, error: (_fields, message) => void sentence.push(message) },
+      log: { debug: () => {}, info: () => {}, warn: () => {}, error: (fields) => void sentence.push(fields) },
     })
     toStop.push(() => session.stop())
     const state = await until(
@@ -232,7 +232,7 @@ describe.each(transports)('over %s', (name, transport) => {
       { withinMs: 20_000, what: 'the mismatch' },
     )
     expect(state.sentence).toMatch(/9\.9\.9.*operations/)
-    expect(sentence).toEqual([state.sentence])
+    expect(sentence).toEqual([{ sentence: state.sentence }])
     const player = await listener()
     player.send('fleet')
     await player.hears(/9\.9\.9/)
