@@ -8,6 +8,7 @@ from .appearance import npc_name, npc_text
 from .bodies import posture
 from .bridge import BRIDGE, now_ms
 from .escape import escape
+from .fleet import Agent
 
 AGENT_TAG = "tower_agent"
 
@@ -21,6 +22,10 @@ class TowerNPC(DefaultObject):
 
     _content_types = ("character",)
     default_description = ""
+    # Its tag, once read; and its agent with the name that was made of it. A look in a room of two
+    # hundred would else work out each anew.
+    _agent_id: str | None = None
+    _named: tuple[Agent, bool, str] | None = None
 
     def at_object_creation(self) -> None:
         """It stays where it is and is nobody's puppet; Builders may describe it."""
@@ -30,15 +35,46 @@ class TowerNPC(DefaultObject):
         )
 
     def agent_id(self) -> str | None:
-        """The id of the agent whose body it is."""
-        return self.tags.get(category=AGENT_TAG, return_list=True)[0]
+        """The id of the agent whose body it is; it never becomes another's."""
+        if self._agent_id is None:
+            self._agent_id = self.tags.get(category=AGENT_TAG, return_list=True)[0]
+        return self._agent_id
+
+    def access(
+        self,
+        accessing_obj: Any,
+        access_type: str = "read",
+        default: bool = False,
+        no_superuser_bypass: bool = False,
+        **kwargs: Any,
+    ) -> bool:
+        """As everywhere in Evennia, without asking a lock that says the same to everybody.
+
+        Each command asks every body in the room whether it has commands (`call:false()`), and each
+        look whether it may be seen (`view:all()`).
+        """
+        lock = self.locks.locks.get(access_type)
+        if (lock is None and default) or (lock and lock[2] == f"{access_type}:all()"):
+            known = True
+        elif lock and no_superuser_bypass and lock[2] == f"{access_type}:false()":
+            known = False
+        else:
+            return super().access(
+                accessing_obj, access_type, default, no_superuser_bypass, **kwargs
+            )
+        self.at_access(known, accessing_obj, access_type, **kwargs)
+        return known
 
     def get_display_name(self, looker: Any = None, **kwargs: Any) -> str:
         """Its name with the state: `Bezalel (down)`."""
         agent = BRIDGE.fleet.agents.get(self.agent_id())
         if agent is None:
             return f"{self.key} (|Wunknown|n)"
-        return npc_name(agent, BRIDGE.is_watched())
+        watched = BRIDGE.is_watched()
+        # Who changes is another object: agents are never changed in place.
+        if self._named is None or self._named[0] is not agent or self._named[1] != watched:
+            self._named = (agent, watched, npc_name(agent, watched))
+        return self._named[2]
 
     def get_numbered_name(self, count: int, looker: Any, **kwargs: Any) -> Any:
         """There is one of it; the core's own would save "a Bezalel" as an alias at every look."""
