@@ -45,9 +45,11 @@ export interface StageOptions {
   transport?: 'websocket' | 'telnet'
   /** Put at the end of the fleet.yaml. */
   moreConfig?: string
+  /** What stands in fleet.yaml instead of what: each `from` must be there, and all of its places are changed. */
+  changes?: readonly { from: string; to: string }[]
 }
 
-export async function openStage({ transport = 'websocket', moreConfig = '' }: StageOptions = {}): Promise<Stage> {
+export async function openStage({ transport = 'websocket', moreConfig = '', changes = [] }: StageOptions = {}): Promise<Stage> {
   const game = await startEvennia()
   const varDir = realpathSync(mkdtempSync(join(tmpdir(), 'tw-e2e-')))
   const secret = join(varDir, 'bridge')
@@ -71,6 +73,7 @@ export async function openStage({ transport = 'websocket', moreConfig = '' }: St
       }),
       watchCommand: (fleet) => {
         if (transport === 'telnet') useTelnet(fleet, game)
+        for (const change of changes) replaceIn(fleet, change)
         appendFileSync(fleet, moreConfig)
         return [process.execPath, join(root, 'src', 'cli.ts'), 'run', '--config', fleet]
       },
@@ -129,12 +132,14 @@ export async function openStage({ transport = 'websocket', moreConfig = '' }: St
 }
 
 function useTelnet(fleet: string, game: TestGame): void {
+  replaceIn(fleet, { from: 'transport: websocket', to: 'transport: telnet' })
+  replaceIn(fleet, { from: game.websocketUrl, to: `telnet://127.0.0.1:${game.ports.telnet}` })
+}
+
+function replaceIn(fleet: string, { from, to }: { from: string; to: string }): void {
   const text = readFileSync(fleet, 'utf8')
-  const changed = text
-    .replace(/transport: websocket/, 'transport: telnet')
-    .replace(game.websocketUrl, `telnet://127.0.0.1:${game.ports.telnet}`)
-  if (changed === text) throw new Error('fleet.yaml names no websocket any more: mend useTelnet')
-  writeFileSync(fleet, changed, { mode: 0o600 })
+  if (!text.includes(from)) throw new Error(`"${from}" stands in fleet.yaml no more: the stage can't put "${to}" there`)
+  writeFileSync(fleet, text.replaceAll(from, to), { mode: 0o600 })
 }
 
 /** Waits until the agent's worker is another process than `pid`, and info.json says so. */

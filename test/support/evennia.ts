@@ -46,8 +46,11 @@ export interface TestGame {
   readonly accounts: { superuser: GameAccount; bridge: GameAccount; player: GameAccount; visitor: GameAccount }
   /** As the plugin has them, for the hello. */
   readonly hashes: { protocol: string; operations: string }
-  /** `evennia reload`; resolves when a new server answers. `during` is called while there is no server. */
-  reload(during?: () => void): Promise<void>
+  /**
+   * Resolves when a new server answers. `during` is called while there is no server. `order` has it reloaded: `evennia
+   * reload` in the shell, unless somebody in the game is to type it.
+   */
+  reload(during?: () => void, order?: () => Promise<void>): Promise<void>
   /** SIGKILL to the server; the portal and its connections stay. */
   killServer(): Promise<void>
   /** After `killServer`. Resolves when it answers. */
@@ -118,11 +121,10 @@ export async function startEvennia({ settings = '' }: { settings?: string } = {}
     websocketUrl,
     accounts: JSON.parse(readFileSync(join(template, 'accounts.json'), 'utf8')),
     hashes: hashesOfPlugin(),
-    reload: async (during) => {
+    reload: async (during, order = () => launcher('reload')) => {
       const before = await serverPid()
-      const order = launcher('reload')
       await Promise.all([
-        order,
+        order(),
         until(async () => (await serverPid()) !== before, { withinMs: 60_000, what: 'the old server to end' }).then(() => during?.()),
       ])
       await until(async () => ![undefined, before].includes(await serverPid()), { withinMs: 60_000, what: 'a new server process' })
