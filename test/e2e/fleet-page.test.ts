@@ -155,7 +155,7 @@ describe('the fleet at the side of the web client', () => {
     return { page, shows, types, agents: page.locator('#fleet-agents li') }
   }
 
-  const focused = (page: Page) => page.locator(':focus').innerText()
+  const focused = (page: Page) => page.locator(':focus').textContent()
 
   it('shows 200 agents, is one stop for the keyboard, and lets arrows and Enter look at one', async () => {
     await show.show(largeScene(Date.now(), 200))

@@ -53,7 +53,8 @@ def fleet_sentences(fleet: Fleet, now_ms: float, watched: bool) -> list[str]:
     if not fleet.agents:
         return ["No agents: the watch has not told of any."]
     agents: Sequence[Agent] = by_name(fleet.agents.values())
-    lines = [f"{len(agents)} agents: {counts(agents, watched)}."]
+    total = f"{len(agents)} {'agent' if len(agents) == 1 else 'agents'}"
+    lines = [f"{total}: {counts(agents, watched)}."]
     for agent in agents:
         state = agent.state if watched else "unknown"
         host = fleet.hosts.get(agent.host)
@@ -63,6 +64,7 @@ def fleet_sentences(fleet: Fleet, now_ms: float, watched: bool) -> list[str]:
             escape(agent.cause, 60) if agent.cause and watched else "",
             "no heartbeat yet" if age_ms is None else f"heartbeat {duration(age_ms)} ago",
             escape(agent.doing, 120) if agent.doing else "",
+            f"in maintenance: {escape(agent.maintenance, 200)}" if agent.maintenance else "",
         ]
         lines.append(", ".join(part for part in parts if part) + ".")
     return lines

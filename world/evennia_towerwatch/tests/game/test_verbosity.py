@@ -6,7 +6,7 @@ from evennia_towerwatch import build
 from evennia_towerwatch.channel import ensure_channel
 from evennia_towerwatch.tests.game.support import TowerTest
 from evennia_towerwatch.tests.game.test_commands import TypingTest
-from evennia_towerwatch.tests.game.test_receive import alert
+from evennia_towerwatch.tests.game.test_receive import alert, subject
 from evennia_towerwatch.verbosity import LEVELS, choose, level_of
 
 
@@ -50,6 +50,18 @@ class Hearing(TowerTest):
         self.assertEqual([self.heard_of(kind) for kind in ("problem", "recovery")], [(1, 0)] * 2)
         for kind in ("reminder", "acknowledged", "notice"):
             self.assertEqual(self.heard_of(kind), (0, 0), kind)
+
+    def test_a_hundred_deaths_on_ten_hosts_are_one_line_for_who_wants_it_quiet(self) -> None:
+        choose(self.account, "quiet")
+        subjects = [subject(f"a{number}", f"h{number % 10}") for number in range(99)]
+        for kind in ("problem", "recovery"):
+            self.watch.call(
+                "tower_alert",
+                **alert(
+                    kind, kind=kind, subjects=[*subjects, subject("bezalel")], text="100 agents"
+                ),
+            )
+        self.assertEqual((len(self.heard[self.char1]), len(self.heard[self.account])), (2, 0))
 
     def test_a_level_that_nobody_knows_counts_as_the_usual_one_and_can_not_be_chosen(self) -> None:
         self.account.attributes.add("towerwatch_verbosity", {"odd": 1})
