@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,9 @@ class Protocol:
         self.tower = {name: compile_schema(part) for name, part in schema["tower"].items()}
 
 
+@cache
 def load_protocol() -> Protocol:
-    """The protocol as printed into this package."""
+    """The protocol as printed into this package: read once, for each player's commands ask for it."""
     return Protocol(SCHEMA_FILE.read_bytes(), OPERATIONS_FILE.read_bytes())
 
 
