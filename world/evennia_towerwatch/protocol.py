@@ -51,7 +51,7 @@ class Protocol:
 
 @cache
 def load_protocol() -> Protocol:
-    """The protocol as printed into this package: read once, for each player's commands ask for it."""
+    """The protocol as printed into this package. Read once: each login asks for it."""
     return Protocol(SCHEMA_FILE.read_bytes(), OPERATIONS_FILE.read_bytes())
 
 

@@ -29,7 +29,9 @@ class KeptFromLookToLook(TowerTest):
 
     def test_a_lock_that_a_builder_has_set_holds(self) -> None:
         self.assertTrue(self.npc.access(self.char2, "view"))
-        self.assertIn(self.npc.get_display_name(self.char2), self.room.return_appearance(self.char2))
+        self.assertIn(
+            self.npc.get_display_name(self.char2), self.room.return_appearance(self.char2)
+        )
         self.npc.locks.add("view:perm(Builder)")
         self.assertFalse(self.npc.access(self.char2, "view"))
         self.assertNotIn(
