@@ -41,6 +41,8 @@ export interface TowerConfig {
   kind: 'given'
   transport: 'websocket' | 'telnet'
   url: string
+  /** Of wss://: the authority that alone is trusted, as PEM; absent: those of this machine. */
+  ca?: string
   account: string
   password: Secret
 }

@@ -5,10 +5,10 @@ import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDo
 import { nearest } from '../domain/nearest.ts'
 import { type Config, Secret } from './config.ts'
 import { type Tell, tellIssue } from './issues.ts'
-import { localPathFrom, readSecret } from './local-files.ts'
+import { localPathFrom, readAuthority, readSecret } from './local-files.ts'
 import { fleetFile } from './schema.ts'
 import { takenWord } from './taken-words.ts'
-import { type SecretReader, toConfig, toTower } from './to-config.ts'
+import { type AuthorityReader, type SecretReader, toConfig, toTower } from './to-config.ts'
 
 export interface ConfigFault {
   file: string
@@ -87,7 +87,13 @@ export function parseConfig(text: string, file: string, secrets: Secrets): Confi
     if ('fault' in found) fault([...where, found.key], found.fault)
     return new Secret('value' in found ? found.value : '')
   }
-  const towerConfig = tower.success && tower.data ? toTower(tower.data, read, fault) : undefined
+  const authority: AuthorityReader = (named, where) => {
+    if (secrets === 'left-out') return ''
+    const found = readAuthority(localPathFrom(file)(named))
+    if ('fault' in found) fault(where, found.fault)
+    return 'pem' in found ? found.pem : ''
+  }
+  const towerConfig = tower.success && tower.data ? toTower(tower.data, read, authority, fault) : undefined
   const config = parsed.success ? toConfig(parsed.data, file, towerConfig, read, fault) : undefined
   if (!config || faults.length > 0) throw new ConfigError(faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0)))
   return config

@@ -8,6 +8,21 @@ export function localPathFrom(file: string): (text: string) => string {
   return (text) => (text.startsWith('~/') ? join(homedir(), text.slice(2)) : isAbsolute(text) ? text : resolve(dirname(file), text))
 }
 
+const PEM_CERTIFICATE = /-----BEGIN (TRUSTED )?CERTIFICATE-----[\sA-Za-z0-9+/=]+-----END/
+
+/** The certificates in `file`, which is absolute, or what is wrong with it. */
+export function readAuthority(file: string): { pem: string } | { fault: string } {
+  try {
+    const pem = readFileSync(file, 'utf8')
+    // A private key would be taken without a word, and then nobody would be trusted.
+    return PEM_CERTIFICATE.test(pem) ? { pem } : { fault: `${file} is no certificate in PEM form` }
+  } catch (error) {
+    return {
+      fault: `${file} can't be read: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`,
+    }
+  }
+}
+
 /** The secret, or which of the keys is at fault and why. `path` is that of `localPathFrom`. */
 export function readSecret(
   source: { env: string } | { file: string },

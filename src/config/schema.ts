@@ -13,6 +13,8 @@ const tower = z.strictObject({
   url: z.string().regex(/^(wss?|telnet):\/\/[^\s]+$/, {
     error: 'expected ws://host:port, wss://host/path or telnet://host:port',
   }),
+  /** PEM of the authority that signed the Tower's certificate, where it is none of this machine's; it alone is trusted then. */
+  ca: localPath.optional(),
   account: z.string().min(1).max(80),
   password: secret,
 })

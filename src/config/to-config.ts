@@ -263,7 +263,15 @@ function asBody(restart: FleetFile['agents'][string]['restart']): AgentConfig['b
   return Object.fromEntries(Object.entries(restart).filter(([, value]) => value !== undefined)) as AgentConfig['body']
 }
 
-export function toTower(tower: NonNullable<FleetFile['tower']>, read: SecretReader, fault: Tell): TowerConfig {
+/** Reads the authority that stands at `where` in the file; tells a fault where it can't be read. */
+export type AuthorityReader = (file: string, where: readonly PropertyKey[]) => string
+
+export function toTower(
+  tower: NonNullable<FleetFile['tower']>,
+  read: SecretReader,
+  readAuthority: AuthorityReader,
+  fault: Tell,
+): TowerConfig {
   const scheme = tower.url.slice(0, tower.url.indexOf(':'))
   if ((tower.transport === 'telnet') !== (scheme === 'telnet')) {
     fault(
@@ -271,10 +279,12 @@ export function toTower(tower: NonNullable<FleetFile['tower']>, read: SecretRead
       `expected ${tower.transport === 'telnet' ? 'telnet://host:port' : 'ws:// or wss://'} for the transport "${tower.transport}"`,
     )
   }
+  if (tower.ca !== undefined && scheme !== 'wss') fault(['tower', 'ca'], 'only a wss:// address has a certificate to check')
   return {
     kind: 'given',
     transport: tower.transport,
     url: tower.url,
+    ...(tower.ca !== undefined && { ca: readAuthority(tower.ca, ['tower', 'ca']) }),
     account: tower.account,
     password: read(tower.password, ['tower', 'password']),
   }

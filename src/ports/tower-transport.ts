@@ -10,7 +10,8 @@ export interface TowerTransport {
    * Opens a connection and logs in. Resolves once the game has said that the account is logged in.
    *
    * Rejects with TowerConnectError: `refused` (wrong name or password, or the address is locked out: do not try again for
-   * two minutes, five failures in five minutes lock every player of this address out), `unreachable`, `timeout`
+   * two minutes, five failures in five minutes lock every player of this address out), `untrusted` (its certificate is not
+   * that of a Tower we may trust: no password was sent, and only a person can mend it), `unreachable`, `timeout`
    * (no answer within `timeoutMs`), or `aborted` (the signal fired).
    */
   connect(account: TowerAccount, listener: TowerListener, bounds: { timeoutMs: number; signal: AbortSignal }): Promise<TowerConnection>
@@ -41,8 +42,8 @@ export interface TowerConnection {
 
 export class TowerConnectError extends Error {
   override name = 'TowerConnectError'
-  readonly kind: 'refused' | 'unreachable' | 'timeout' | 'aborted'
-  constructor(kind: 'refused' | 'unreachable' | 'timeout' | 'aborted', message: string) {
+  readonly kind: 'refused' | 'untrusted' | 'unreachable' | 'timeout' | 'aborted'
+  constructor(kind: TowerConnectError['kind'], message: string) {
     super(message)
     this.kind = kind
   }

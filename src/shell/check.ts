@@ -3,6 +3,7 @@ import { isLoopback, plainWarning } from '../adapters/push/server.ts'
 import type { Config } from '../config/config.ts'
 import { ConfigError, loadConfig, sayFault } from '../config/load.ts'
 import { exitCode, findConfigFile, type Shell, ShellError } from './shell.ts'
+import { plainTowerWarning } from './tower-transport.ts'
 
 /** `towerwatch check`: is fleet.yaml right? Every fault at once; exit 0 or 2. */
 export function check(shell: Shell, options: { config?: string; json?: boolean }): number {
@@ -14,6 +15,7 @@ export function check(shell: Shell, options: { config?: string; json?: boolean }
     )
   try {
     const config = loadConfig(file, shell.env)
+    const warning = plainTowerWarning(config)
     if (options.json)
       shell.out(
         JSON.stringify({
@@ -22,6 +24,7 @@ export function check(shell: Shell, options: { config?: string; json?: boolean }
           agents: [...config.agents.keys()],
           hosts: [...config.hosts.keys()],
           ...(config.push && { push: config.push }),
+          ...(warning !== undefined && { warnings: [warning] }),
           faults: [],
         }),
       )
@@ -30,6 +33,7 @@ export function check(shell: Shell, options: { config?: string; json?: boolean }
         `${relative(shell.cwd, config.file) || config.file} is fine: ${count(config.agents.size, 'agent')} on ${count(config.hosts.size, 'host')}.`,
       )
       for (const line of aboutPush(config)) shell.out(line)
+      if (warning !== undefined) shell.out(`Mind: ${warning}.`)
     }
     return exitCode.ok
   } catch (error) {

@@ -16,6 +16,7 @@ export const freshBackoff: Backoff = { failures: 0, refusals: 0 }
 const FIRST_MS = 500
 const CAP_MS = 10_000
 const LEAST_MS = 100
+const UNTRUSTED_MS = 60_000
 const REFUSED_FIRST_MS = 120_000
 const REFUSED_CAP_MS = 1_800_000
 
@@ -31,4 +32,9 @@ export function afterFailure(backoff: Backoff, random: number): { waitMs: number
 export function afterRefusal(backoff: Backoff, random: number): { waitMs: number; next: Backoff } {
   const base = Math.min(REFUSED_CAP_MS, REFUSED_FIRST_MS * 2 ** Math.min(backoff.refusals, 16))
   return { waitMs: Math.round(base * (1 + random / 4)), next: { ...backoff, refusals: backoff.refusals + 1 } }
+}
+
+/** A certificate that is wrong stays so until somebody mends it, who then looks whether it worked: a minute and a bit, each time. */
+export function afterUntrusted(backoff: Backoff, random: number): { waitMs: number; next: Backoff } {
+  return { waitMs: Math.round(UNTRUSTED_MS * (1 + random / 4)), next: backoff }
 }

@@ -28,6 +28,8 @@ export interface WireEvents {
   ready(): void
   incoming(incoming: Incoming): void
   ended(reason: string): void
+  /** The other end could not show that it is the one that was meant: `reason` says why, and the remedy. */
+  untrusted(reason: string): void
 }
 
 type Phase = 'opening' | 'greeting' | 'login' | 'open' | 'ended'
@@ -129,6 +131,7 @@ export function converse(
         }
         fail(new TowerConnectError('unreachable', `The ${kind} connection to the Tower failed: ${said}`))
       },
+      untrusted: (reason) => fail(new TowerConnectError('untrusted', oneLine(reason, 400))),
     }
 
     const words = (text: string) => {

@@ -16,7 +16,7 @@ import type { Tower, TowerHandlers, TowerLink } from '../../ports/tower.ts'
 import { type TowerAccount, TowerConnectError, type TowerConnection, type TowerTransport } from '../../ports/tower-transport.ts'
 import { PROTOCOL_VERSION, type TowerMessage, type TowerMessages } from '../../protocol/messages.ts'
 import { alertPump } from './alert-pump.ts'
-import { afterFailure, afterRefusal, freshBackoff } from './backoff.ts'
+import { afterFailure, afterRefusal, afterUntrusted, freshBackoff } from './backoff.ts'
 import type { Feed } from './feed.ts'
 import { greeter } from './greeter.ts'
 import { historyPump } from './history-pump.ts'
@@ -124,8 +124,11 @@ export function startTowerSession(options: SessionOptions): Tower {
     }
     const failed = (error: unknown) => {
       if (state.kind !== 'connecting' || state.attempt !== attempt) return
-      const refused = error instanceof TowerConnectError && error.kind === 'refused'
-      wait(refused ? 'slowly' : 'soon', error instanceof Error ? error.message : String(error))
+      const kind = error instanceof TowerConnectError ? error.kind : 'unreachable'
+      wait(
+        kind === 'refused' ? 'slowly' : kind === 'untrusted' ? 'after a person' : 'soon',
+        error instanceof Error ? error.message : String(error),
+      )
     }
     // Called inside a promise, so that a transport that throws is a failure like any other.
     Promise.resolve()
@@ -134,8 +137,8 @@ export function startTowerSession(options: SessionOptions): Tower {
       .catch((error: unknown) => log.error({ error: String(error) }, 'The Tower session failed while connecting'))
   }
 
-  const wait = (how: 'soon' | 'slowly', reason: string) => {
-    const { waitMs, next } = (how === 'slowly' ? afterRefusal : afterFailure)(backoff, random())
+  const wait = (how: keyof typeof waits, reason: string) => {
+    const { waitMs, next } = waits[how](backoff, random())
     backoff = next
     log.warn({ reason: oneLine(reason, 300), retryInMs: waitMs }, 'No connection to the Tower')
     become({ kind: 'waiting', until: clock.now() + waitMs, reason: oneLine(reason, 300) })
@@ -374,6 +377,7 @@ export function startTowerSession(options: SessionOptions): Tower {
   }
 }
 
+const waits = { soon: afterFailure, slowly: afterRefusal, 'after a person': afterUntrusted }
 const textOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
 
 function liveOf(state: State): Live | undefined {

@@ -3,6 +3,7 @@ import { type RawData, WebSocket } from 'ws'
 import type { TowerTransport } from '../../ports/tower-transport.ts'
 import { decodeWebsocket, encodeWebsocket, MAX_FRAME_BYTES, websocketFrame } from './codec.ts'
 import { converse, type Wire, type WireEvents } from './conversation.ts'
+import { sayDistrust } from './distrust.ts'
 import { BYTE_FLOOD, byteInflow } from './inflow.ts'
 
 /** How long a gentle end may take before the socket is cut. */
@@ -11,7 +12,7 @@ const GENTLE_MS = 500
 export interface WebsocketOptions {
   /** No user name or password in it: those go in the login, and URLs end up in logs. */
   url: string
-  /** PEM of an authority to trust besides the system's, for a Tower with a certificate of its own. */
+  /** PEM of the authority that alone is trusted, for a Tower with a certificate of its own; absent: the system's. */
   ca?: string
 }
 
@@ -30,6 +31,8 @@ function openWebsocket(options: WebsocketOptions, timeoutMs: number, events: Wir
     maxPayload: MAX_FRAME_BYTES,
     handshakeTimeout: timeoutMs,
     followRedirects: false,
+    // Said outright, because NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would turn it off.
+    rejectUnauthorized: true,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
   })
   const cut = (reason: string) => {
@@ -49,7 +52,11 @@ function openWebsocket(options: WebsocketOptions, timeoutMs: number, events: Wir
     if (!isBinary) events.incoming(decodeWebsocket(bytesOf(data)))
   })
   // 'close' follows an error, but not always soon: an error is the end.
-  socket.on('error', (error) => cut(error.message))
+  socket.on('error', (error) => {
+    const distrust = sayDistrust(error, options)
+    if (distrust !== undefined) events.untrusted(distrust)
+    cut(error.message)
+  })
   socket.on('close', (code, reason) => events.ended(`closed by the game (${code}${reason.length > 0 ? ` ${reason.toString()}` : ''})`))
 
   const send = (frame: string) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { afterFailure, afterRefusal, type Backoff, freshBackoff } from '../../../src/adapters/tower/backoff.ts'
+import { afterFailure, afterRefusal, afterUntrusted, type Backoff, freshBackoff } from '../../../src/adapters/tower/backoff.ts'
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
@@ -53,4 +53,13 @@ describe('after a refused login', () => {
     const { next } = afterRefusal(freshBackoff, 0)
     expect(afterFailure(next, 1 - Number.EPSILON).waitMs).toBe(500)
   })
+})
+
+test('a certificate that is not trusted is looked at once a minute or a little more, and changes nothing for other failures', () => {
+  for (const random of [0, 0.5, 0.999]) {
+    const { waitMs, next } = afterUntrusted({ failures: 3, refusals: 2 }, random)
+    expect(waitMs).toBeGreaterThanOrEqual(60_000)
+    expect(waitMs).toBeLessThanOrEqual(75_000)
+    expect(next).toEqual({ failures: 3, refusals: 2 })
+  }
 })

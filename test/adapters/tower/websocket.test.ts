@@ -1,10 +1,7 @@
 /** The websocket transport, and the way in that both transports share, against games that are small and badly behaved. */
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { MAX_FRAME_BYTES } from '../../../src/adapters/tower/codec.ts'
@@ -57,10 +54,9 @@ const answering =
 
 const bounds = (timeoutMs = 5_000) => ({ timeoutMs, signal: new AbortController().signal })
 
-async function failure(url: string, timeoutMs?: number, ca?: string): Promise<TowerConnectError> {
-  const transport = websocketTransport({ url, ...(ca === undefined ? {} : { ca }) })
+async function failure(url: string, timeoutMs?: number): Promise<TowerConnectError> {
   try {
-    await transport.connect(account, recorder().listener, bounds(timeoutMs))
+    await websocketTransport({ url }).connect(account, recorder().listener, bounds(timeoutMs))
   } catch (error) {
     if (error instanceof TowerConnectError) return error
     throw error
@@ -170,31 +166,5 @@ describe('an open connection', () => {
     connection.close()
     connection.send({ name: 'tower_ping', data: { v: 1, id: 'late' } })
     expect(closed).toEqual([expect.stringContaining('1006')])
-  })
-})
-
-describe('over TLS', () => {
-  const fixture = (name: string) => readFileSync(join(import.meta.dirname, '..', '..', 'fixtures', 'tls', name), 'utf8')
-
-  async function secureGame(): Promise<string> {
-    const https = createHttpsServer({ key: fixture('localhost.key'), cert: fixture('localhost.crt') })
-    attach(new WebSocketServer({ server: https }), answering(loggedIn))
-    https.listen(0, '127.0.0.1')
-    await once(https, 'listening')
-    toStop.push(() => https.close())
-    return `wss://127.0.0.1:${(https.address() as AddressInfo).port}`
-  }
-
-  test('a certificate that nobody vouches for is no Tower of ours, and gets no password', async () => {
-    expect(await failure(await secureGame())).toMatchObject({
-      kind: 'unreachable',
-      message: expect.stringMatching(/self-signed certificate/),
-    })
-  })
-
-  test('with its authority it is', async () => {
-    const url = await secureGame()
-    const connection = await websocketTransport({ url, ca: fixture('localhost.crt') }).connect(account, recorder().listener, bounds())
-    connection.close()
   })
 })
