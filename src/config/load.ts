@@ -121,10 +121,10 @@ function tellLostHosts(raw: unknown, fault: Tell): void {
 }
 
 function tellTakenWords(raw: unknown, fault: Tell): void {
-  for (const of of ['agents', 'hosts'] as const) {
-    for (const [id] of entriesOf(part(raw, of))) {
-      const taken = takenWord(id, of)
-      if (taken !== undefined) fault([of, id], taken)
+  for (const kind of ['agents', 'hosts'] as const) {
+    for (const [id] of entriesOf(part(raw, kind))) {
+      const taken = takenWord(id, kind)
+      if (taken !== undefined) fault([kind, id], taken)
     }
   }
 }
