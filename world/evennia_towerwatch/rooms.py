@@ -6,13 +6,16 @@ from evennia.commands.cmdset import CmdSet
 from evennia.commands.default.general import CmdLook
 from evennia.objects.objects import DefaultRoom
 
-from .appearance import host_room_text, npc_name, watch_room_text
+from .appearance import host_room_text, npc_name, state_word, watch_room_text
 from .bodies import light, posture
 from .bridge import BRIDGE, now_ms
+from .fleet import AGENT_STATES
 from .npc import agent_text
 
 # More bodies than this are only counted.
 _SHOWN = 12
+# A state that more than so many share in one text is written without its colour.
+_CROWD = 40
 
 HOST_TAG = "tower_host"
 WATCH_TAG = "tower_watch_room"
@@ -61,6 +64,10 @@ class HostRoom(TowerRoom):
             ]
         )
 
+    def get_display_characters(self, looker: Any, **kwargs: Any) -> str:
+        """Who is here."""
+        return _in_a_crowd(super().get_display_characters(looker, **kwargs))
+
 
 class CmdLookFromWatch(CmdLook):
     """
@@ -106,4 +113,17 @@ class WatchRoom(TowerRoom):
 
     def state_text(self) -> str:
         """One line per host."""
-        return watch_room_text(BRIDGE.fleet, BRIDGE.is_watched())
+        return _in_a_crowd(watch_room_text(BRIDGE.fleet, BRIDGE.is_watched()))
+
+
+def _in_a_crowd(text: str) -> str:
+    """Of many only those stand out in colour who are not like most.
+
+    And Evennia's HTML takes longer for each colour than for the one before: for two hundred of them
+    longer than for all the rest of a look.
+    """
+    for state in AGENT_STATES:
+        coloured = f"({state_word(state)})"
+        if text.count(coloured) > _CROWD:
+            text = text.replace(coloured, f"({state})")
+    return text
