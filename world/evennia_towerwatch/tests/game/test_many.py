@@ -3,7 +3,7 @@
 from evennia_towerwatch import build
 from evennia_towerwatch.bridge import BRIDGE
 from evennia_towerwatch.tests.game.support import TowerTest
-from evennia_towerwatch.tests.messages import agent_view
+from evennia_towerwatch.tests.messages import agent_view, host_view
 
 
 class KeptFromLookToLook(TowerTest):
@@ -46,3 +46,22 @@ class KeptFromLookToLook(TowerTest):
         self.assertTrue(self.npc.access(self.char1, "call"))
         self.assertFalse(self.npc.access(self.char1, "call", no_superuser_bypass=True))
         self.assertFalse(self.npc.access(self.char2, "call"))
+
+
+class Crowd(TowerTest):
+    """A room of many."""
+
+    def test_in_a_crowd_only_those_are_in_colour_who_are_not_like_most(self) -> None:
+        agents = [agent_view(f"a{number}", "ezra") for number in range(60)]
+        agents[7]["state"] = "down"
+        self.connect(agents, [host_view("ezra")])
+        for text in (
+            build.host_room("ezra").return_appearance(self.char2),
+            build.host_room("ezra").get_display_characters(self.char2),
+        ):
+            self.assertIn("A7 (|rdown|n)", text)
+            self.assertIn("A8 (up)", text)
+
+    def test_among_few_everybody_is_in_colour(self) -> None:
+        self.connect([agent_view("a0", "ezra")], [host_view("ezra")])
+        self.assertIn("A0 (|gup|n)", build.host_room("ezra").get_display_characters(self.char2))
