@@ -2,7 +2,7 @@
 
 export interface Figure {
   value: number
-  unit: 'ms' | 's' | '1/s' | '%' | 'MiB' | 'count'
+  unit: 'ms' | 's' | '1/s' | '%' | 'MiB' | 'kB' | 'count'
   better: 'lower' | 'higher'
   /** `ours`: the product. `theirs`: what a user would pick instead. `floor`: the least that physics, or the game, allows. */
   whose: 'ours' | 'theirs' | 'floor'

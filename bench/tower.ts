@@ -1,29 +1,41 @@
 /**
  * `tower`: what the Tower and its bridge cost and how fast they are, beside what a user would pick instead, on one stage and
- * in one run: from a death to the line that a player reads, states a second into the game, idle CPU and memory.
+ * in one run: from a death to the line that a player reads, states a second into the game, idle CPU and memory; a crowd that
+ * hears of a death, a look at a full room, the page of the fleet, and what ten thousand agents cost the game.
  */
 import { join } from 'node:path'
 import type { Player } from '../test/support/player.ts'
 import { descendants } from '../test/support/processes.ts'
 import type { Benchmark, BenchmarkContext, Comparison, Figure, Outcome } from './benchmark.ts'
 import { median, percentile } from './statistics.ts'
+import { startBenchWatch } from './tower/bench-watch.ts'
+import { measureCrowd } from './tower/crowd.ts'
 import { type Deaths, measureDeaths, type Rival } from './tower/deaths.ts'
+import { fleetOf, fleetSize, historyOf } from './tower/fleet.ts'
+import { measureLoad } from './tower/load.ts'
+import { measurePage } from './tower/page.ts'
 import { pause } from './tower/pause.ts'
 import { findMonit, makeFifo, type Program, startMonit, startMouth, startShellLoop } from './tower/programs.ts'
 import { openStage, type Stage } from './tower/stage.ts'
 import { measureStates, type States } from './tower/states.ts'
 import { family, measureUsage, type Usage } from './tower/usage.ts'
 
-const deaths = { atLeast: 20, forMs: 80_000 }
-const idleMs = 20_000
-const rounds = 3
+/** For a quick run while something is being changed; kept results are of whole runs. */
+const isQuick = process.env['TOWERWATCH_BENCH'] === 'quick'
+
+const deaths = isQuick ? { atLeast: 3, forMs: 5_000 } : { atLeast: 20, forMs: 80_000 }
+const idleMs = isQuick ? 3_000 : 20_000
+const rounds = isQuick ? 1 : 5
+const crowd = isQuick ? { players: 10, turns: 4, looks: 5 } : { players: 100, turns: 40, looks: 50 }
+const visits = isQuick ? 10 : 100
+const load = isQuick ? { agents: 1_500, forMs: 4_000 } : { agents: 10_000, forMs: 20_000 }
 /** After the last death, before anybody is called idle. */
 const settleMs = 3_000
 
 export const tower: Benchmark = {
   name: 'tower',
-  about: 'from a death to the line a player reads, states a second into the game, idle CPU and memory of the bridge',
-  withinMs: 240_000,
+  about: 'from a death to the line a player reads, states a second into the game, a crowd, a full room, the page, ten thousand agents',
+  withinMs: 420_000,
   run,
 }
 
@@ -48,10 +60,31 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
 
   const warden = await stage.enter('superuser')
   const states = await measureStates(stage, { rounds, warden, signal, say })
+  const game = await measureGame(stage, warden, context)
   return {
-    figures: { ...deathFigures(died), ...stateFigures(states), ...usageFigures(used) },
-    comparisons: comparisons(),
-    leftOut: 'missing' in monit ? [`Monit's figures: ${monit.missing}.`] : [],
+    figures: { ...deathFigures(died), ...stateFigures(states), ...usageFigures(used), ...game.figures },
+    comparisons: { ...comparisons(), ...game.comparisons },
+    leftOut: [...('missing' in monit ? [`Monit's figures: ${monit.missing}.`] : []), ...game.leftOut],
+  }
+}
+
+/** What the game does with a fleet behind the product's own session: first of a thousand agents, then of many. */
+async function measureGame(stage: Stage, warden: Player, { signal, say }: BenchmarkContext): Promise<Outcome> {
+  const fleet = fleetOf(fleetSize, 'at rest')
+  const watch = await startBenchWatch(stage, { fleet, history: historyOf(fleet), warden, signal })
+  try {
+    const parts = [
+      await measurePage(stage, { visits, agents: fleetSize }, say),
+      await measureCrowd(stage, { size: crowd, watch, warden, signal, say }),
+      await measureLoad(stage, watch, load, { signal, say }),
+    ]
+    return {
+      figures: Object.assign({}, ...parts.map(({ figures }) => figures)),
+      comparisons: Object.assign({}, ...parts.map(({ comparisons }) => comparisons)),
+      leftOut: parts.flatMap(({ leftOut }) => leftOut),
+    }
+  } finally {
+    await watch.stop()
   }
 }
 
@@ -114,7 +147,7 @@ function deathFigures({ ours, noticed, theirs, floor }: Deaths): Record<string, 
   return figures
 }
 
-function stateFigures({ session, plugin, onePerFrame, attributes, bareServer }: States): Record<string, Figure> {
+function stateFigures({ session, plugin, nothing, onePerFrame, attributes, bareServer }: States): Record<string, Figure> {
   const perS = (value: number, whose: Figure['whose'], means: string): Figure => ({ value, unit: '1/s', better: 'higher', whose, means })
   return {
     states_per_s: perS(
@@ -126,6 +159,11 @@ function stateFigures({ session, plugin, onePerFrame, attributes, bareServer }: 
       session,
       'ours',
       '1,000 agents that change 10 times a second: the session sends each once a second, latest wins',
+    ),
+    empty_inputfunc_states_per_s: perS(
+      median(nothing),
+      'floor',
+      'the same frames to an inputfunc of the same game that does nothing, turn about with the plugin',
     ),
     one_per_frame_states_per_s: perS(median(onePerFrame), 'theirs', "one state a frame, within Evennia's 80 frames a second"),
     attribute_states_per_s: perS(median(attributes), 'theirs', 'one Evennia attribute written per state, inside the game'),
@@ -166,6 +204,7 @@ function comparisons(): Record<string, Comparison> {
     ...peers,
     against('death_to_line_p50_vs_floor', 'death_to_line_p50_ms', 'floor_line_p50_ms'),
     against('states_per_s_vs_one_per_frame', 'states_per_s', 'one_per_frame_states_per_s'),
+    against('states_vs_empty_inputfunc', 'states_per_s', 'empty_inputfunc_states_per_s'),
     against('states_per_s_vs_attributes', 'states_per_s', 'attribute_states_per_s'),
     against('states_per_s_vs_floor', 'states_per_s', 'floor_states_per_s'),
   )

@@ -12,6 +12,20 @@ import { startEvennia, type TestGame } from '../../test/support/evennia.ts'
 import { type Player, playerAt } from '../../test/support/player.ts'
 import type { BenchmarkContext } from '../benchmark.ts'
 
+/**
+ * All that an admin may set: a crowd may come in at once, its passwords cost nothing to check; one more module of inputfuncs
+ * and one more page to compare with. The limit of frames a second stays as it is.
+ */
+export const settings = `
+import sys
+
+sys.path.append(${JSON.stringify(join(import.meta.dirname, 'game'))})
+INPUT_FUNC_MODULES = ["evennia.server.inputfuncs", "evennia_towerwatch.inputfuncs", "bench_inputfuncs"]
+ROOT_URLCONF = "bench_urls"
+MAX_CONNECTION_RATE = 1000
+PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("MD5", "PBKDF2")]
+`
+
 export interface Stage {
   game: TestGame
   /** A folder for whoever needs one; it goes with the stage. */
@@ -31,7 +45,7 @@ export interface Stage {
 /** Rejects, with nothing left running, where it can't open or the signal fires. */
 export async function openStage({ root, say, signal }: BenchmarkContext): Promise<Stage> {
   await using opening = new AsyncDisposableStack()
-  const game = await startEvennia()
+  const game = await startEvennia({ settings })
   opening.defer(() => game.stop())
   signal.throwIfAborted()
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tw-bench-')))

@@ -1,16 +1,14 @@
 /**
  * How many agents' states a second reach the Tower: through the product's codec and transport into the real plugin, as the
- * product's session paces it; and in the two ways that a bridge is usually written.
+ * product's session paces it; in the two ways that a bridge is usually written; and into an inputfunc that does nothing.
  */
-import { join } from 'node:path'
-import { startTowerSession } from '../../src/adapters/tower/session.ts'
-import { websocketTransport } from '../../src/adapters/tower/websocket.ts'
-import type { TowerTransport } from '../../src/ports/tower-transport.ts'
+import type { WatchMessage } from '../../src/protocol/messages.ts'
 import type { Player } from '../../test/support/player.ts'
-import { realClock } from '../../test/support/real-clock.ts'
-import { until } from '../../test/support/until.ts'
+import { answerOf, ask } from './ask.ts'
 import { startBareServer } from './bare-server.ts'
-import { bridgeOf, fleet, fleetSize, frameEveryMs, hosts, type Link, openLink, stateFrame } from './link.ts'
+import { startBenchWatch } from './bench-watch.ts'
+import { fleetOf, fleetSize, stateFrame } from './fleet.ts'
+import { frameEveryMs, type Link, openLink } from './link.ts'
 import { pause } from './pause.ts'
 import type { Stage } from './stage.ts'
 
@@ -18,6 +16,8 @@ import type { Stage } from './stage.ts'
 export interface States {
   session: number
   plugin: number[]
+  /** The same frames, game and connection, to an inputfunc that does nothing. */
+  nothing: number[]
   onePerFrame: number[]
   attributes: number[]
   bareServer: number[]
@@ -43,44 +43,55 @@ export async function measureStates(stage: Stage, { rounds, warden, signal, say 
   say(`states: the session mirrors ${session.toFixed(0)} a second`)
   await using running = new AsyncDisposableStack()
   const link = await openLink(stage, signal)
-  running.defer(() => link.connection.close())
+  running.defer(() => link.close())
   const bare = await startBareServer(signal)
   running.defer(() => bare.stop())
 
-  const found: States = { session, plugin: [], onePerFrame: [], attributes: [], bareServer: [] }
+  const found: States = { session, plugin: [], nothing: [], onePerFrame: [], attributes: [], bareServer: [] }
   let seq = 0
-  const batches = (round: number) =>
-    Array.from({ length: framesPerRound }, (_, index) => stateFrame(link.boot, seq++, fleet(`batch ${round}.${index}`)))
+  const batches = (round: string) =>
+    Array.from({ length: framesPerRound }, (_, index) => stateFrame(link.boot, seq++, fleetOf(fleetSize, `batch ${round}.${index}`).agents))
+  const states = framesPerRound * fleetSize
   for (let round = 1; round <= rounds; round++) {
-    const frames = batches(round)
-    const mine = await timed(() => sendAll(link, frames, signal))
-    await expectTold(warden, `batch ${round}.${framesPerRound - 1}:`, fleetSize)
-    found.plugin.push((framesPerRound * fleetSize) / mine)
+    const plugin = async () => {
+      const frames = batches(String(round))
+      found.plugin.push(states / (await timed(() => pour(link, frames, { send: link.send, signal }))))
+      await expectTold(warden, `batch ${round}.${framesPerRound - 1}:`, fleetSize)
+    }
+    const nothing = async () => {
+      const frames = batches(`nothing ${round}`)
+      found.nothing.push(states / (await timed(() => pour(link, frames, { send: link.sendToNothing, signal }))))
+    }
+    // Turn about, so that neither always comes first.
+    for (const one of round % 2 === 1 ? [plugin, nothing] : [nothing, plugin]) await one()
 
-    const singles = fleet(`single ${round}`)
-      .slice(0, singlesPerRound)
-      .map((agent) => stateFrame(link.boot, seq++, [agent]))
-    const single = await timed(() => sendAll(link, singles, signal))
+    const singles = fleetOf(singlesPerRound, `single ${round}`).agents.map((agent) => stateFrame(link.boot, seq++, [agent]))
+    const single = await timed(() => pour(link, singles, { send: link.send, signal }))
     // The game may count its seconds so that some are above its limit: only what arrived counts.
     found.onePerFrame.push((await told(warden, `single ${round}:`)) / single)
 
     found.attributes.push(await writeAttributes(warden))
 
-    const same = batches(round)
-    found.bareServer.push((framesPerRound * fleetSize) / (await timed(() => bare.send(same))))
-    say(`states: round ${round} of ${rounds}, ${found.plugin.at(-1)?.toFixed(0)} a second into the plugin`)
+    const same = batches(String(round))
+    found.bareServer.push(states / (await timed(() => bare.send(same))))
+    const [mine, empty] = [found.plugin, found.nothing].map((rates) => rates.at(-1)?.toFixed(0))
+    say(`states: round ${round} of ${rounds}, ${mine} a second into the plugin, ${empty} into nothing`)
   }
   return found
 }
 
-/** As fast as the plugin takes them and Evennia's limit of frames a second allows; resolves when it has worked through them all. */
-async function sendAll(link: Link, frames: ReturnType<typeof stateFrame>[], signal: AbortSignal): Promise<void> {
+/** As fast as the game takes them and Evennia's limit of frames a second allows; resolves when it has worked through them all. */
+async function pour(
+  link: Link,
+  frames: WatchMessage[],
+  { send, signal }: { send: (frame: WatchMessage) => void; signal: AbortSignal },
+): Promise<void> {
   let dueMs = performance.now()
   for (const frame of frames) {
     const waitMs = dueMs - performance.now()
     if (waitMs > 0) await pause(waitMs, signal)
-    while (link.connection.bufferedBytes > maxBufferedBytes) await pause(2, signal)
-    link.connection.send(frame)
+    while (link.bufferedBytes > maxBufferedBytes) await pause(2, signal)
+    send(frame)
     dueMs = Math.max(dueMs, performance.now() - frameEveryMs) + frameEveryMs
   }
   await link.settled()
@@ -89,69 +100,24 @@ async function sendAll(link: Link, frames: ReturnType<typeof stateFrame>[], sign
 /** The product's own session, where every agent of the fleet changes ten times a second. */
 async function measureSession(stage: Stage, warden: Player, signal: AbortSignal): Promise<number> {
   const frames: { atMs: number; states: number }[] = []
-  const agents = fleet('session')
-  const ids = agents.map(({ id }) => id)
-  let complaints = ''
-  const complain = (fields: object, text: string) => {
-    complaints = `${complaints}\n${text} ${JSON.stringify(fields)}`.slice(-1_000)
-  }
-  const session = startTowerSession({
-    transport: counting(websocketTransport({ url: stage.game.websocketUrl }), (states) => frames.push({ atMs: performance.now(), states })),
-    account: bridgeOf(stage),
-    handlers: {
-      fleet: () => ({ hosts, agents }),
-      history: () => Promise.withResolvers<never>().promise,
-      unacknowledged: () => [],
-      acknowledged: () => {},
-      request: () => {},
-      refused: () => {},
-    },
-    clock: realClock,
-    random: Math.random,
-    fleet: 'bench',
-    version: 'bench',
-    hashes: stage.game.hashes,
-    log: { debug: () => {}, info: () => {}, warn: complain, error: complain },
-  })
+  const fleet = fleetOf(fleetSize, 'session')
+  const ids = fleet.agents.map(({ id }) => id)
+  const sent = (states: number) => void frames.push({ atMs: performance.now(), states })
+  const watch = await startBenchWatch(stage, { fleet, warden, signal, sent })
   try {
-    // The plugin gives each agent a body in its database first, which is done once in the life of a fleet.
-    await until(async () => signal.aborted || Number(await ask(warden, 'count()', /bodies: (\d+)/)) === fleetSize, {
-      withinMs: 120_000,
-      what: () => `${fleetSize} agents to have a body; the session said:${complaints}`,
-    })
     const fromMs = performance.now()
     while (performance.now() - fromMs < sessionMs + 1_500) {
-      session.changed({ agents: ids, hosts: [] })
+      watch.changed(ids)
       await pause(100, signal)
     }
     // From one batch to another, the first not counted: both ends then lie where a batch was sent.
     const seen = frames.filter(({ atMs }) => atMs >= fromMs)
     const [first, last] = [seen[0], seen.at(-1)]
-    if (!first || !last || first === last) throw new Error(`the session sent fewer than two batches; it said:${complaints}`)
+    if (!first || !last || first === last) throw new Error(`the session sent fewer than two batches; it said:${watch.complaints()}`)
     const states = seen.reduce((sum, frame) => sum + frame.states, 0) - first.states
     return (1_000 * states) / (last.atMs - first.atMs)
   } finally {
-    await session.stop()
-  }
-}
-
-/** Tells of each `tower_state` that goes out. */
-function counting(transport: TowerTransport, sent: (states: number) => void): TowerTransport {
-  return {
-    kind: transport.kind,
-    connect: async (account, listener, bounds) => {
-      const connection = await transport.connect(account, listener, bounds)
-      return {
-        get bufferedBytes() {
-          return connection.bufferedBytes
-        },
-        close: () => connection.close(),
-        send: (message) => {
-          if (message.name === 'tower_state') sent(message.data.agents.length)
-          connection.send(message)
-        },
-      }
-    },
+    await watch.stop()
   }
 }
 
@@ -161,8 +127,10 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return (performance.now() - fromMs) / 1_000
 }
 
+const file = 'theirs/attributes.py'
+
 async function writeAttributes(warden: Player): Promise<number> {
-  const [, count, seconds] = /attributes: (\d+) in ([\d.]+) s/.exec(await answer(warden, 'write()', /attributes: \d+ in/)) ?? []
+  const [, count, seconds] = /attributes: (\d+) in ([\d.]+) s/.exec(await answerOf(warden, file, 'write()', /attributes: \d+ in/)) ?? []
   if (Number(count) !== fleetSize) throw new Error(`attributes were written on ${count} of ${fleetSize} bodies`)
   return Number(count) / Number(seconds)
 }
@@ -173,18 +141,5 @@ async function expectTold(warden: Player, prefix: string, expected: number): Pro
 }
 
 async function told(warden: Player, prefix: string): Promise<number> {
-  return Number(await ask(warden, `told(${JSON.stringify(prefix)})`, /told: (\d+)/))
-}
-
-/** What the pattern catches of the answer. */
-async function ask(warden: Player, call: string, pattern: RegExp): Promise<string> {
-  return pattern.exec(await answer(warden, call, pattern))?.[1] ?? ''
-}
-
-/** Calls a function of theirs/attributes.py inside the game. */
-function answer(warden: Player, call: string, pattern: RegExp): Promise<string> {
-  const [name = '', argument = ''] = call.split(/[()]/)
-  const file = join(import.meta.dirname, 'theirs', 'attributes.py')
-  warden.send(`py/noecho __import__("runpy").run_path(${JSON.stringify(file)})["${name}"](${argument})`)
-  return warden.hears(pattern, 60_000)
+  return Number(await ask(warden, file, `told(${JSON.stringify(prefix)})`, /told: (\d+)/))
 }

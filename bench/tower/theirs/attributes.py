@@ -3,17 +3,25 @@
 import time
 from typing import Any
 
+from evennia.objects.models import ObjectDB
 from evennia.utils.search import search_tag
 
 
 def bodies() -> list[Any]:
     """The NPCs of the agents that the benchmark has sent."""
-    return [npc for npc in search_tag(category="tower_agent") if npc.key.startswith("Bench ")]
+    return [
+        npc
+        for npc in search_tag(category="tower_agent")
+        if npc.key.startswith("Bench ")
+    ]
 
 
 def count() -> str:
-    """How many there are, as a line for the one who asked."""
-    return f"bodies: {len(bodies())}"
+    """How many stand somewhere, as a line for the one who asked."""
+    objects = ObjectDB.objects.filter(
+        db_tags__db_category="tower_agent", db_key__startswith="Bench "
+    )
+    return f"bodies: {objects.filter(db_location__isnull=False).count()}"
 
 
 def write() -> str:
