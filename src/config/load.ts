@@ -121,10 +121,10 @@ function tellLostHosts(raw: unknown, fault: Tell): void {
 }
 
 function tellTakenWords(raw: unknown, fault: Tell): void {
-  for (const kind of ['agents', 'hosts'] as const) {
-    for (const [id] of entriesOf(part(raw, kind))) {
-      const taken = takenWord(id, kind)
-      if (taken !== undefined) fault([kind, id], taken)
+  for (const list of ['agents', 'hosts'] as const) {
+    for (const [id] of entriesOf(part(raw, list))) {
+      const taken = takenWord(id, list)
+      if (taken !== undefined) fault([list, id], taken)
     }
   }
 }
