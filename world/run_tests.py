@@ -3,6 +3,9 @@
 The pure ones run without a game. For the others a game directory is made from world/tower, with a
 database of its own, and thrown away afterwards. Names narrow the game's tests down, for example
 `evennia_towerwatch.tests.game.test_build`.
+
+`--install` runs another one instead: a new game takes the plugin as README.md says, and gives it
+back. `--evennia` runs Evennia's own tests, in a game with the plugin and in one without it.
 """
 
 import os
@@ -12,30 +15,88 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+
+from evennia_towerwatch.tests.install.readme import apply, blocks
 
 WORLD = Path(__file__).resolve().parent
 GAME_TESTS = "evennia_towerwatch.tests.game"
 PURE_TESTS = "evennia_towerwatch/tests/pure"
+INSTALL_TESTS = "evennia_towerwatch.tests.install.test_install"
+# Those parts of Evennia's own that a plugin could break.
+EVENNIA_TESTS = [
+    "evennia.accounts",
+    "evennia.commands",
+    "evennia.comms",
+    "evennia.help",
+    "evennia.locks",
+    "evennia.objects",
+    "evennia.server",
+    "evennia.typeclasses",
+    "evennia.utils",
+    "evennia.web",
+]
+
+
+# Every test makes accounts; the real hash takes half a second for each.
+QUICK_PASSWORDS = 'PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a suite has ended: tests that ran, that did not pass, exit status, names of the bad."""
+
+    ran: int
+    bad: int
+    status: int
+    failures: frozenset[str]
 
 
 def main(names: list[str]) -> int:
     """Run them; returns the exit status."""
+    if names == ["--evennia"]:
+        return compare_with_evennia()
     passed = failed = 0
     broken = False
     with tempfile.TemporaryDirectory(prefix="towerwatch-world-") as folder:
-        game = make_game(Path(folder))
-        runs = [] if names else [([sys.executable, "-m", "unittest", *pure_arguments()], WORLD)]
-        evennia = str(Path(sys.executable).parent / "evennia")
-        runs.append(
-            ([evennia, "test", "--settings", "settings.py", *(names or [GAME_TESTS])], game)
-        )
-        for command, place in runs:
-            ran, bad, status = run(command, place)
-            passed, failed = passed + ran - bad, failed + bad
-            broken = broken or status != 0 or ran == 0
+        for command, place in suites(names, Path(folder)):
+            ended = run(command, place)
+            passed, failed = passed + ended.ran - ended.bad, failed + ended.bad
+            broken = broken or ended.status != 0 or ended.ran == 0
     print(f"{passed} passed, {failed} failed")
     return 1 if broken or failed else 0
+
+
+def suites(names: list[str], folder: Path) -> list[tuple[list[str], Path]]:
+    """What is to be run, and where."""
+    if names == ["--install"]:
+        return [([sys.executable, "-m", "unittest", INSTALL_TESTS], WORLD)]
+    pure = [] if names else [([sys.executable, "-m", "unittest", *pure_arguments()], WORLD)]
+    return [*pure, (evennia_test(names or [GAME_TESTS]), make_game(folder))]
+
+
+def evennia_test(names: list[str]) -> list[str]:
+    """Evennia's own command for tests, of a game."""
+    evennia = str(Path(sys.executable).parent / "evennia")
+    return [evennia, "test", "--settings", "settings.py", *names]
+
+
+def compare_with_evennia() -> int:
+    """Evennia's own tests must end alike in a game with the plugin and in one without it."""
+    ends: list[Ended] = []
+    for title, readme in (("without the plugin", False), ("with the plugin", True)):
+        with tempfile.TemporaryDirectory(prefix="towerwatch-world-") as folder:
+            ended = run(evennia_test(EVENNIA_TESTS), make_new_game(Path(folder), readme=readme))
+        print(f"Evennia's own tests {title}: {ended.ran} ran, {len(ended.failures)} failed")
+        ends.append(ended)
+    without, with_it = ends
+    broken = sorted(with_it.failures - without.failures)
+    for name in broken:
+        print(f"fails only with the plugin: {name}")
+    same = not broken and with_it.ran == without.ran > 0
+    print(f"{with_it.ran - len(broken)} passed, {len(broken)} failed")
+    return 0 if same else 1
 
 
 def pure_arguments() -> list[str]:
@@ -50,16 +111,28 @@ def make_game(folder: Path) -> Path:
     (game / "evennia_towerwatch").symlink_to(WORLD / "evennia_towerwatch")
     settings = game / "server" / "conf" / "secret_settings.py"
     settings.write_text(
-        f"SECRET_KEY = {secrets.token_hex(32)!r}\n"
-        # Every test makes accounts; the real hash takes half a second for each.
-        'PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]\n',
+        f"SECRET_KEY = {secrets.token_hex(32)!r}\n{QUICK_PASSWORDS}",
         "utf-8",
     )
     return game
 
 
-def run(command: list[str], place: Path) -> tuple[int, int, int]:
-    """Run one suite, showing what it says; returns how many tests ran, how many failed, status."""
+def make_new_game(folder: Path, *, readme: bool) -> Path:
+    """What `evennia --init` makes; on request with the plugin, as README.md says."""
+    run([str(Path(sys.executable).parent / "evennia"), "--init", "game"], folder)
+    game = folder / "game"
+    with (game / "server" / "conf" / "secret_settings.py").open("a", encoding="utf-8") as settings:
+        settings.write(QUICK_PASSWORDS)
+    if readme:
+        (game / "evennia_towerwatch").symlink_to(WORLD / "evennia_towerwatch")
+        for block in blocks("## Installation", "### If you like"):
+            if block.language == "python":
+                apply(block, game)
+    return game
+
+
+def run(command: list[str], place: Path) -> Ended:
+    """Run one suite, showing what it says."""
     # Evennia looks for twistd on the path.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.Popen(
@@ -80,7 +153,7 @@ def run(command: list[str], place: Path) -> tuple[int, int, int]:
     bad = sum(
         int(count) for count in re.findall(r"(?:failures|errors|unexpected successes)=(\d+)", text)
     )
-    return ran, bad, status
+    return Ended(ran, bad, status, frozenset(re.findall(r"^(?:FAIL|ERROR): (.*)$", text, re.M)))
 
 
 if __name__ == "__main__":

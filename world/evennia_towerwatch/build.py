@@ -76,8 +76,7 @@ def chambers(fleet: Fleet, watch: Any) -> Iterator[None]:
         _ensure_npc(agent, npcs.get(agent.id), rooms.get(agent.host, watch))
         yield
     for agent_id in npcs.keys() - agents.keys():
-        if npcs[agent_id].location is not None:
-            npcs[agent_id].location = None
+        _put(npcs[agent_id], None, home=watch)
         yield
     for host_id in rooms.keys() - hosts.keys():
         _close_room(host_id, rooms[host_id], watch)
@@ -181,8 +180,7 @@ def _ensure_exit(
             settings.BASE_EXIT_TYPECLASS, key, location=source, destination=target, home=source
         )
         passage.tags.add(host_id, category=category)
-    if passage.location != source:
-        passage.location = source
+    _put(passage, source, home=source)
     if passage.destination != target:
         passage.destination = target
     _name(passage, key, *aliases)
@@ -193,9 +191,17 @@ def _ensure_npc(agent: Agent, npc: Any, room: Any) -> None:
     if npc is None:
         npc = create_object(TowerNPC, name, location=room, home=room)
         npc.tags.add(agent.id, category=AGENT_TAG)
+    _put(npc, room, home=room)
     _name(npc, name, agent.id)
-    if npc.location != room:
-        npc.location = npc.home = room
+
+
+def _put(thing: Any, where: Any, home: Any) -> None:
+    # First where it belongs: that may be a room which somebody has destroyed, and with such a one
+    # in it Django saves nothing of it.
+    if thing.home != home:
+        thing.home = home
+    if thing.location != where:
+        thing.location = where
 
 
 def _name(thing: Any, name: str, *aliases: str) -> None:
@@ -211,8 +217,8 @@ def _name(thing: Any, name: str, *aliases: str) -> None:
 def _close_room(host_id: str, room: Any, watch: Any) -> None:
     """Take the way in out of the world; who stands in there is brought to the Watch Room."""
     passage = _first(host_id, EXIT_IN_TAG, DefaultExit)
-    if passage is not None and passage.location is not None:
-        passage.location = None
+    if passage is not None:
+        _put(passage, None, home=watch)
     for thing in room.contents:
         if thing.has_account:
             thing.msg(f"{escape(room.key, 60)} is no longer in the fleet, and you are led out.")
