@@ -725,7 +725,7 @@ export function hostContract(name: string, start: () => Promise<HostFixture>): v
 
       it('never signals the pid that a dead pane still shows', async () => {
         const innocent = stranger()
-        await fake('tmux', `case "$*" in *list-panes*) printf 'fleet:ghost\\t1 ${innocent.pid} %%7\\n' ;; esac`)
+        await fake('tmux', `case "$*" in *list-panes*) printf '1 ${innocent.pid} %%7 0\\tfleet:ghost\\n' ;; esac`)
         const declared = agent('ghost', { kind: 'pane', socket: tmux.socket, target: 'fleet:ghost' })
         await writeFile(heartbeatOf(declared), 'x')
         const link = await opened([declared])
