@@ -163,7 +163,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       outbox: engine.outbox,
       desk,
       operations: ports.operations,
-      fleet: () => fleetView(config, engine, clock.now(), clock.wall()),
+      fleet: (only) => fleetView(config, engine, clock.now(), clock.wall(), only),
       history: () => historyParts(config, { roster, ledger, clock }),
     }),
   )

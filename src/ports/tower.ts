@@ -7,10 +7,16 @@ export type Alert = Omit<WatchMessages['tower_alert'], 'v'>
 export type Result = Omit<WatchMessages['tower_result'], 'v'>
 export type HistoryPart = Omit<WatchMessages['tower_history'], 'v' | 'boot' | 'history'>
 
+/** Ids; who is not in the fleet any more is left out. */
+export interface FleetPart {
+  hosts: ReadonlySet<string>
+  agents: ReadonlySet<string>
+}
+
 /** What the session asks of the rest of the watch. */
 export interface TowerHandlers {
-  /** The fleet as it is at this moment. */
-  fleet(): { hosts: HostView[]; agents: AgentView[] }
+  /** The fleet as it is at this moment, or those of it: all that they say is checked, so that less is cheaper. */
+  fleet(only?: FleetPart): { hosts: HostView[]; agents: AgentView[] }
   /** The last 30 days, in parts, the first with the incidents. Rejects where the ledger can't be read. */
   history(): Promise<HistoryPart[]>
   /** Alerts not yet acknowledged by this Tower, oldest first, at most `limit`. */

@@ -5,6 +5,7 @@ import type { AgentRecord } from '../domain/agent.ts'
 import { sayCause } from '../domain/alert.ts'
 import { localMs, openZone, sayLocal, type Zone } from '../domain/local-time.ts'
 import type { Body } from '../ports/host.ts'
+import type { FleetPart } from '../ports/tower.ts'
 import type { AgentView, HostView } from '../protocol/messages.ts'
 import type { Mutes } from './mutes.ts'
 import type { Roster } from './roster.ts'
@@ -21,8 +22,13 @@ interface Telling {
   aheadMs: number
 }
 
-function agentView(agent: AgentConfig, { roster, mutes }: Mirrored, nowMs: number, telling: () => Telling): AgentView | undefined {
-  const record = roster.agent(agent.id)
+function agentView(
+  agent: AgentConfig | undefined,
+  { roster, mutes }: Mirrored,
+  nowMs: number,
+  telling: () => Telling,
+): AgentView | undefined {
+  const record = agent && roster.agent(agent.id)
   if (!record) return undefined
   const { status, facts } = record
   const beat = facts.lastBeat
@@ -82,7 +88,13 @@ function hostView(id: string, config: Config, roster: Mirrored['roster'], nowMs:
 }
 
 /** `wallMs`: what the clock on the wall shows at `nowMs` of the watch's own. */
-export function fleetView(config: Config, mirrored: Mirrored, nowMs: number, wallMs: number): { hosts: HostView[]; agents: AgentView[] } {
+export function fleetView(
+  config: Config,
+  mirrored: Mirrored,
+  nowMs: number,
+  wallMs: number,
+  only?: FleetPart,
+): { hosts: HostView[]; agents: AgentView[] } {
   let told: Telling | undefined
   // A zone costs a millisecond to open: only where somebody is in maintenance or paused for a time.
   const telling = () => {
@@ -90,8 +102,8 @@ export function fleetView(config: Config, mirrored: Mirrored, nowMs: number, wal
     return told
   }
   return {
-    hosts: [...config.hosts.keys()].flatMap((id) => hostView(id, config, mirrored.roster, nowMs) ?? []),
-    agents: [...config.agents.values()].flatMap((agent) => agentView(agent, mirrored, nowMs, telling) ?? []),
+    hosts: [...(only?.hosts ?? config.hosts.keys())].flatMap((id) => hostView(id, config, mirrored.roster, nowMs) ?? []),
+    agents: [...(only?.agents ?? config.agents.keys())].flatMap((id) => agentView(config.agents.get(id), mirrored, nowMs, telling) ?? []),
   }
 }
 

@@ -41,6 +41,16 @@ describe('the fleet as a Tower is shown it', () => {
     })
   })
 
+  it('is told in part to who asks for a part, and whoever is not in it any more is left out', () => {
+    const config = fleetConfig([agentConfig('timmy'), agentConfig('ezra')])
+    const engine = testEngine(config)
+    const now = engine.clock.now()
+    const whole = fleetView(config, engine, now, now)
+    const only = { hosts: new Set(['lost']), agents: new Set(['ezra', 'gone']) }
+    expect(fleetView(config, engine, now, now, only)).toEqual({ hosts: [], agents: whole.agents.filter(({ id }) => id === 'ezra') })
+    expect(whole.agents.map(({ id }) => id)).toEqual(['timmy', 'ezra'])
+  })
+
   it('tells who looks after a problem, who is in maintenance and why, and who flaps', async () => {
     const rule = { changes: 2, withinMs: 60_000, stableMs: 60_000 }
     const config = fleetConfig([agentConfig('timmy', { timing: { periodMs: 2_000, graceMs: 4_000, flapping: rule } })])

@@ -3,8 +3,9 @@ import type { TowerHandlers } from '../../ports/tower.ts'
 import type { AgentView, HostView, WatchMessage } from '../../protocol/messages.ts'
 import type { Feed } from './feed.ts'
 
-const PART = 500
-const BATCH = 1_000
+/** Of one frame. The game reads a frame in one go, and answers nobody meanwhile. */
+const PART: Bounds = { count: 500, chars: 256 * 1024 }
+const BATCH: Bounds = { count: 1_000, chars: 256 * 1024 }
 const BATCH_EVERY_MS = 1_000
 const RESEND_FIRST_MS = 5_000
 const RESEND_CAP_MS = 60_000
@@ -42,7 +43,9 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
    */
   const buildSnapshot = (now: number) => {
     const { hosts, agents } = fleet()
-    const parts = Math.max(1, Math.ceil(agents.length / PART), Math.ceil(hosts.length / PART))
+    const theirAgents = cut(agents, PART)
+    const theirHosts = cut(hosts, PART)
+    const parts = Math.max(1, theirAgents.length, theirHosts.length)
     count += 1
     const name = `s-${Math.floor(random() * 2 ** 40).toString(36)}-${count}`
     dirtyAgents.clear()
@@ -56,8 +59,8 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
         snapshot: name,
         part: index + 1,
         parts,
-        hosts: hosts.slice(index * PART, (index + 1) * PART),
-        agents: agents.slice(index * PART, (index + 1) * PART),
+        hosts: theirHosts[index] ?? [],
+        agents: theirAgents[index] ?? [],
       },
     }))
     unacknowledged = new Set(queue.map((message) => ('id' in message.data ? message.data.id : '')))
@@ -66,15 +69,20 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
   }
 
   const buildBatch = (now: number) => {
-    const { hosts, agents } = fleet()
-    const theirHosts = hosts.filter((host) => dirtyHosts.has(host.id))
-    const theirAgents = agents.filter((agent) => dirtyAgents.has(agent.id))
+    const { hosts, agents } = fleet({ hosts: dirtyHosts, agents: dirtyAgents })
+    // Whoever can't tell a part of the fleet may tell all of it.
+    const theirHosts = cut(
+      hosts.filter(({ id }) => dirtyHosts.has(id)),
+      BATCH,
+    )
+    const theirAgents = cut(
+      agents.filter(({ id }) => dirtyAgents.has(id)),
+      BATCH,
+    )
     dirtyAgents.clear()
     dirtyHosts.clear()
-    const frames = Math.max(Math.ceil(theirAgents.length / BATCH), Math.ceil(theirHosts.length / BATCH))
-    for (let index = 0; index < frames; index++) {
-      queue.push(stateFrame(theirHosts.slice(index * BATCH, (index + 1) * BATCH), theirAgents.slice(index * BATCH, (index + 1) * BATCH)))
-    }
+    const frames = Math.max(theirAgents.length, theirHosts.length)
+    for (let index = 0; index < frames; index++) queue.push(stateFrame(theirHosts[index] ?? [], theirAgents[index] ?? []))
     batchAllowedAt = now + BATCH_EVERY_MS
   }
 
@@ -123,4 +131,29 @@ export function mirror(fleet: TowerHandlers['fleet'], random: () => number): Mir
     dueAt: () =>
       queue.length > 0 ? Number.NEGATIVE_INFINITY : Math.min(snapshotDue, mayBatch() ? batchAllowedAt : Number.POSITIVE_INFINITY),
   }
+}
+
+interface Bounds {
+  count: number
+  /** Of the text that they become, more or less. */
+  chars: number
+}
+
+/** In their order, as many in each piece as fit; nothing makes no piece. */
+function cut<View>(views: readonly View[], { count, chars }: Bounds): View[][] {
+  const pieces: View[][] = []
+  let piece: View[] = []
+  let length = 0
+  for (const view of views) {
+    const itsLength = JSON.stringify(view).length
+    if (piece.length === count || (piece.length > 0 && length + itsLength > chars)) {
+      pieces.push(piece)
+      piece = []
+      length = 0
+    }
+    piece.push(view)
+    length += itsLength
+  }
+  if (piece.length > 0) pieces.push(piece)
+  return pieces
 }

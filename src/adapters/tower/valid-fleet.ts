@@ -20,8 +20,8 @@ export function validFleet(fleet: TowerHandlers['fleet'], log: Log): TowerHandle
       }
       return false
     })
-  return () => {
-    const { hosts, agents } = fleet()
+  return (only) => {
+    const { hosts, agents } = fleet(only)
     return { hosts: keep('host', hostView, hosts), agents: keep('agent', agentView, agents) }
   }
 }

@@ -295,6 +295,50 @@ describe('mirroring', () => {
     expect(tower.got('tower_state').map(({ hosts }) => hosts.length)).toEqual([1, 0, 0])
   })
 
+  test('ten thousand agents that change at once go in frames of a size that the game reads quickly, the alert behind all of them', async () => {
+    const { clock, tower, fleet, tell, set } = stage()
+    const id = (index: number) => `x-${index}`
+    const wordy = (index: number, state: AgentView['state']) => ({ ...agent(id(index), state), doing: '🗼'.repeat(100) })
+    for (let index = 0; index < 10_000; index++) fleet.set(id(index), wordy(index, 'up'))
+    await clock.advance(30_000)
+    expect(tower.agents.size).toBe(10_001)
+    const before = tower.arrived.length
+    set(...Array.from({ length: 10_000 }, (_, index) => wordy(index, 'down')))
+    tell(alert(1, 'x-0'), alert(2, 'x-9999'))
+    await clock.advance(3_000)
+    const since = tower.arrived.slice(before).map(({ message }) => message)
+    const states = since.filter(({ name }) => name === 'tower_state')
+    const sizes = states.map((message) => JSON.stringify(message.data).length)
+    expect(Math.max(...sizes)).toBeLessThan(300 * 1024)
+    expect(states.length).toBeGreaterThan(10)
+    // Full, too: not one agent a frame.
+    expect(states.length).toBeLessThan((2 * sizes.reduce((sum, size) => sum + size, 0)) / (256 * 1024))
+    const order = since.map(({ name }) => name).filter((name) => name === 'tower_state' || name === 'tower_alert')
+    expect(order).toEqual([...states.map(() => 'tower_state'), 'tower_alert', 'tower_alert'])
+    expect([...tower.agents.values()].filter(({ state }) => state === 'down').length).toBe(10_000)
+  })
+
+  test('of the fleet only what changed is asked for', async () => {
+    const asked: (number | 'all')[] = []
+    const { clock, session } = stage({
+      handlers: {
+        fleet: (only) => {
+          asked.push(only?.agents.size ?? 'all')
+          return { hosts: [], agents: [agent('bezalel')] }
+        },
+        history: () => Promise.withResolvers<never>().promise,
+        unacknowledged: () => [],
+        acknowledged: () => {},
+        request: () => {},
+        refused: () => {},
+      },
+    })
+    await clock.advance(5_000)
+    session.changed({ agents: ['bezalel', 'gone'], hosts: [] })
+    await clock.advance(5_000)
+    expect(asked).toEqual(['all', 2])
+  })
+
   test('changes while the snapshot is under way are sent after it', async () => {
     const { clock, tower, set } = stage()
     tower.loseWhen((message) => message.name === 'tower_snapshot')
