@@ -28,10 +28,11 @@ import { runCommand } from './steps.mjs'
 export async function check(options = {}) {
   const node = findNode24({ root, varDir })
   const venvs = readyVenvs({ root, varDir })
-  const ruff = venvs.map((venv) => path.join(venv.bin, 'ruff')).find((file) => existsSync(file))
-  if (node === undefined || ruff === undefined || !existsSync(path.join(root, 'node_modules', '.bin'))) {
+  const withChecks = venvs.find((venv) => existsSync(path.join(venv.bin, 'ruff')))
+  if (node === undefined || withChecks === undefined || !existsSync(path.join(root, 'node_modules', '.bin'))) {
     throw new SetupError('this checkout is not set up for the checks', 'run npm test once')
   }
+  const ruff = path.join(withChecks.bin, 'ruff')
   /** @param {string} program */
   const tool = (program) => /** @type {[string, string]} */ ([node, realpathSync(path.join(root, 'node_modules', '.bin', program))])
 
@@ -66,9 +67,13 @@ export async function check(options = {}) {
   const ofThePlugin = async () => {
     /** @type {Outcome[]} */
     const found = []
-    for (const venv of venvs) {
-      const title = `tests of the plugin, Python ${venv.minor}`
-      const { exitCode, output } = await show(title, [venv.python, path.join(root, 'world', 'run_tests.py')], {
+    const suites = [
+      ...venvs.map((venv) => ({ title: `tests of the plugin, Python ${venv.minor}`, venv, args: [] })),
+      // With one Python only, the one that has what builds a wheel: it takes most of a minute.
+      { title: 'the plugin installed in a new game and removed again', venv: withChecks, args: ['--install'] },
+    ]
+    for (const { title, venv, args } of suites) {
+      const { exitCode, output } = await show(title, [venv.python, path.join(root, 'world', 'run_tests.py'), ...args], {
         cwd: path.join(root, 'world'),
         env: { ...pythonEnv(), PATH: `${venv.bin}:${process.env['PATH'] ?? ''}` },
         when: 'ended',

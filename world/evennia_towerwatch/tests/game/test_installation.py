@@ -175,7 +175,8 @@ class Booting(TowerTest):
     def test_evennia_check_tells_them_and_migrate_does_not(self) -> None:
         with self.settings(CMDSET_ACCOUNT=f"{HERE}.WithoutIt"):
             self.assertEqual([one.id for one in boot._system_check()], ["towerwatch.E001"])
-            self.assertEqual(boot._system_check(databases=["default"]), [])
+            for databases in (["default"], set()):
+                self.assertEqual(boot._system_check(databases=databases), [])
 
     def test_the_games_server_writes_them_to_its_log(self) -> None:
         with (
