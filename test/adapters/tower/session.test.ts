@@ -436,6 +436,21 @@ describe('alerts', () => {
     expect(tower.said).toEqual(['alert 3', 'alert 1', 'alert 2'])
   })
 
+  test('two hundred of a night go at the pace of frames, not of answers: none waits for the one before', async () => {
+    const clock = virtualClock()
+    // A stock Evennia answers what comes right behind an answer after 44 ms; this one takes ten times as long.
+    const slow = fakeTower({ clock, account, hashes, latencyMs: 220 })
+    const { tell, outbox } = stage({ clock, transport: slow.transport })
+    await clock.advance(10_000)
+    const before = clock.now()
+    tell(...Array.from({ length: 200 }, (_, index) => alert(index)))
+    while (outbox.size > 0 && clock.now() - before < 60_000) await clock.advance(100)
+    // Twenty frames a second, a few of them pings; one by one it would be 88 seconds.
+    expect(clock.now() - before).toBeLessThan(13_000)
+    expect(slow.said).toEqual(Array.from({ length: 200 }, (_, index) => `alert ${index}`))
+    expect(slow.got('tower_alert').length).toBe(200)
+  })
+
   test('sixteen are under way at once, not one by one and not all', async () => {
     const { clock, tower, tell } = stage()
     await clock.advance(5_000)
@@ -555,6 +570,19 @@ describe('a reload of the game', () => {
 })
 
 describe('requests', () => {
+  test('their results do not wait for one another to be acknowledged', async () => {
+    const clock = virtualClock()
+    const slow = fakeTower({ clock, account, hashes, latencyMs: 1_000 })
+    const { requests } = stage({ clock, transport: slow.transport })
+    await clock.advance(10_000)
+    for (let index = 0; index < 10; index++) slow.send(request(`r-${index}`))
+    await clock.advance(1_000)
+    for (const { request: asked, answer } of requests) answer(result(asked.id, 'ok', 'done'))
+    await clock.advance(1_900)
+    expect(slow.results.map(({ id }) => id)).toEqual(Array.from({ length: 10 }, (_, index) => `r-${index}`))
+    expect(slow.got('tower_result').length).toBe(10)
+  })
+
   test('are handed on once however often they come, and answered each time', async () => {
     const { clock, tower, requests } = stage()
     await clock.advance(1_000)
