@@ -12,8 +12,10 @@ import type { Log } from '../ports/log.ts'
 import { openAlone } from './alone.ts'
 import { checkArguments, type Fault } from './arguments.ts'
 import { openAudit } from './audit.ts'
+import { cancellationsOf } from './cancel.ts'
 import { openFloods } from './floods.ts'
-import { type Asker, chainOf, type DeskContext, type DeskRequest, type Job, refusal } from './job.ts'
+import { type Asker, chainOf, type DeskContext, type DeskRequest, type Job, refusal, sayJob } from './job.ts'
+import { type OpenRequest, openRequests } from './requests.ts'
 import { openSecond } from './second.ts'
 
 export interface Desk {
@@ -31,12 +33,13 @@ const longestChain = 3
 export function openDesk(operations: readonly Operation[], context: DeskContext, log: Log): Desk {
   const audit = openAudit(context, log)
   const alone = openAlone(context, audit, act)
-  const second = openSecond(context, audit, perform)
+  const requests = openRequests()
+  const second = openSecond(context, audit, requests, perform)
   const limit = () => ({ most: context.config().authority.changes, perMs: context.config().authority.perMs })
   const changes = openFloods(limit, context.clock, (actor, more) => audit.noteFlood(actor, viaOf(actor), more))
   const refusals = openFloods(limit, context.clock, (actor, more) => audit.noteFlood(actor, 'tower', more))
 
-  async function request(asked: DeskRequest, progress: (line: string) => void, by?: Asker): Promise<Outcome> {
+  async function request(asked: DeskRequest, progress: (line: string) => void, open: OpenRequest, by?: Asker): Promise<Outcome> {
     const operation = operations.find(({ name, aliases }) => name === asked.operation || aliases.includes(asked.operation))
     if (!operation || operation.answeredBy === 'shell') return refusal(unknownOperation(operations, asked.operation))
     const named = { ...asked, operation: operation.name }
@@ -46,16 +49,17 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
       const allowed = changes.take(asked.actor)
       if (allowed.kind === 'flood') return tooOften(named, allowed)
     }
-    const checked = checkArguments(operation, asked.arguments, seen(asked, progress))
+    const checked = checkArguments(operation, asked.arguments, seen(asked, progress, open))
     if (operation.effect === 'sees') {
       if ('fault' in checked) return refusalOf(checked)
-      return guarded(operation, asked, progress, (rest) => operation.run(checked.args, rest))
+      const endStep = open.step(sayJob({ operation, args: checked.args }), checked.args, 'sees')
+      return guarded(operation, asked, progress, open, (rest) => operation.run(checked.args, rest)).finally(endStep)
     }
     if ('fault' in checked) {
       await audit.note(named, refusal(checked.fault))
       return refusalOf(checked)
     }
-    const job: Job = { operation, args: checked.args, asked: named, progress, ...(by && { by }) }
+    const job: Job = { operation, args: checked.args, asked: named, progress, open, ...(by && { by }) }
     if (isDry(job) || !isFirstHand || !second.isNeeded(job)) return perform(job)
     try {
       return await second.ask(job)
@@ -92,26 +96,28 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
     }
     const { number } = record
     log.info({ operation: operation.name, arguments: args, actor: asked.actor, via: asked.via, number }, 'operation begins')
-    const done = await guarded(operation, asked, job.progress, async (rest) => {
-      const full = await actContext(job, number, rest)
+    const endStep = job.open.step(sayJob(job), args, 'acts')
+    const done = await guarded(operation, asked, job.progress, job.open, async (rest) => {
+      const full = await actContext(job, number, rest, endStep)
       const { dryRun: _, ...given } = args
       return isDry(job) ? operation.plan(given, full) : operation.run(given, full)
-    })
+    }).finally(endStep)
     const outcome = isDry(job) ? { ...done, lines: [...done.lines, 'This was a dry run: nothing was changed.'] } : done
     log.info({ operation: operation.name, number, status: outcome.status }, 'operation ended')
     await audit.end(record, outcome)
     return outcome
   }
 
-  async function actContext(job: Job, number: number, rest: OperationContext): Promise<ActContext> {
-    const { operation, args, asked, progress, by } = job
+  async function actContext(job: Job, number: number, rest: OperationContext, endStep: () => void): Promise<ActContext> {
+    const { operation, args, asked, progress, open, by } = job
     const hasTurn = by?.hasTurn === true || isAlone(job)
-    const asker: Asker = { number, operation: operation.name, args, isDryRun: isDry(job), hasTurn, ...(by && { by }) }
+    const asker: Asker = { number, operation: operation.name, args, isDryRun: isDry(job), hasTurn, open, endStep, ...(by && { by }) }
     return {
       ...rest,
       // Durable before any host hears of it.
       attempt: { watch: await context.watchId, number },
-      confirmations: second.confirmations(asked.actor, progress),
+      confirmations: second.confirmations(asked.actor, progress, open),
+      cancellations: cancellationsOf(asked.actor, requests, second),
       request: (name, more, tell) => requestFor(asker, asked, name, more, tell ?? progress),
     }
   }
@@ -125,23 +131,26 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
     progress: (line: string) => void,
   ): Promise<Outcome> {
     if (chainOf(asker).length >= longestChain) return refusal(`${operation} was not asked for: operations ask for one another in a circle.`)
+    if (asker.open.signal.aborted) return refusal(`${operation} was not asked for any more: it was called off.`)
+    asker.endStep()
     const given = asker.isDryRun ? { ...args, dryRun: 'yes' } : args
-    return request({ ...asked, operation, arguments: given }, progress, asker)
+    return request({ ...asked, operation, arguments: given }, progress, asker.open, asker)
   }
 
-  function seen({ actor, away, screen }: DeskRequest, progress: (line: string) => void): OperationContext {
+  function seen({ actor, away, screen }: DeskRequest, progress: (line: string) => void, open: OpenRequest): OperationContext {
     const { config, watchId: _, random: __, tell: ___, ...rest } = context
-    return { ...rest, config: config(), actor, progress, ...(away && { away }), ...(screen && { screen }) }
+    return { ...rest, config: config(), actor, progress, cancelled: open.signal, ...(away && { away }), ...(screen && { screen }) }
   }
 
   async function guarded(
     operation: Operation,
     asked: DeskRequest,
     progress: (line: string) => void,
+    open: OpenRequest,
     run: (rest: OperationContext) => Promise<Outcome>,
   ): Promise<Outcome> {
     try {
-      return await run(seen(asked, progress))
+      return await run(seen(asked, progress, open))
     } catch (error) {
       // A fault of ours or of the disk: the one who asked gets a plain sentence, the operator's log gets the cause.
       log.error(
@@ -165,9 +174,11 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
   return {
     request: async (asked, progress) => {
       const { screen } = asked
-      const outcome = await request(asked, (line) => {
+      const open = requests.begin(asked.actor)
+      const tell = (line: string) => {
         for (const part of wrapAll([line], screen)) progress(part)
-      })
+      }
+      const outcome = await request(asked, tell, open).finally(open.end)
       // Only here, on its way out: in the audit lines stand as they were said.
       return { ...outcome, lines: wrapAll(outcome.lines, screen) }
     },
@@ -190,7 +201,7 @@ function isAlone(job: Job): boolean {
 }
 
 function viaOf({ kind }: Actor): DeskRequest['via'] {
-  return kind === 'account' ? 'tower' : kind
+  return kind === 'account' || kind === 'object' ? 'tower' : kind
 }
 
 function unknownOperation(operations: readonly Operation[], word: string): string {

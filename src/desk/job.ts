@@ -1,7 +1,8 @@
 /** What passes through the desk: a request, what is known of it, and who asked for it. */
-import type { Actor, Screen } from '../domain/operation.ts'
+import type { Actor, OperationDeclaration, Screen } from '../domain/operation.ts'
 import type { ActingOperation, CheckedArguments, OperationContext, Outcome } from '../operations/operation.ts'
 import type { OperationRecord } from '../ports/ledger.ts'
+import type { OpenRequest } from './requests.ts'
 
 export interface DeskRequest {
   operation: string
@@ -18,7 +19,7 @@ export interface DeskRequest {
 }
 
 /** Everything that an operation sees, but what depends on who asks. */
-export type DeskContext = Omit<OperationContext, 'actor' | 'progress' | 'config' | 'away' | 'screen'> & {
+export type DeskContext = Omit<OperationContext, 'actor' | 'progress' | 'config' | 'away' | 'screen' | 'cancelled'> & {
   config: () => OperationContext['config']
   /** By which hosts know the orders of this ledger; it resolves when that is durable. */
   watchId: string | Promise<string>
@@ -34,6 +35,8 @@ export interface Job {
   args: CheckedArguments
   asked: DeskRequest
   progress: (line: string) => void
+  /** The request that it belongs to. */
+  open: OpenRequest
   by?: Asker
   /** Its record, where it has waited for a second person. */
   waited?: OperationRecord
@@ -47,7 +50,16 @@ export interface Asker {
   isDryRun: boolean
   /** It is one of the so many that may be under way at once. */
   hasTurn: boolean
+  open: OpenRequest
+  /** Its own step ends where it asks for others: they are what is under way then. */
+  endStep: () => void
   by?: Asker
+}
+
+/** "restart all", "maintenance host ezra 2h new disk" */
+export function sayJob({ operation, args }: Pick<Job, 'args'> & { operation: OperationDeclaration }): string {
+  const words = operation.arguments.flatMap(({ name, kind }) => (kind === 'flag' ? [] : (args[name] ?? [])))
+  return [operation.name, ...words.map((word) => word.replace(/^agent:/, '').replace(/^host:/, 'host '))].join(' ')
 }
 
 /** The asker, who asked for that, and so on. */

@@ -10,14 +10,19 @@ import { cut } from '../operations/table.ts'
 import type { OperationRecord } from '../ports/ledger.ts'
 import type { Audit } from './audit.ts'
 import { openFloods } from './floods.ts'
-import type { DeskContext, Job } from './job.ts'
+import { type DeskContext, type Job, sayJob } from './job.ts'
+import { type Chosen, isAbout, isMeant, type OpenRequest, type Requests } from './requests.ts'
 
 export interface Second {
   isNeeded(job: Job): boolean
   /** Has it wait; answered with how to go on. Rejects with LedgerError. */
   ask(job: Job): Promise<Outcome>
   /** As this person has them. */
-  confirmations(actor: Actor, progress: (line: string) => void): Confirmations
+  confirmations(actor: Actor, progress: (line: string) => void, open: OpenRequest): Confirmations
+  /** What of this waits. */
+  find(chosen: Chosen): { what: string; by: Actor }[]
+  /** Has it wait no more; answers what that was. */
+  drop(chosen: Chosen): Promise<{ what: string; by: Actor }[]>
 }
 
 interface Waiting {
@@ -37,6 +42,7 @@ const mostTries = 10
 export function openSecond(
   context: Pick<DeskContext, 'config' | 'clock' | 'random' | 'tell'>,
   audit: Audit,
+  requests: Requests,
   perform: (job: Job) => Promise<Outcome>,
 ): Second {
   const waiting = new Map<string, Waiting>()
@@ -90,10 +96,27 @@ export function openSecond(
     return found
   }
 
+  const chosenOf = (chosen: Chosen) =>
+    [...waiting.values()].filter(({ job }) => isMeant(job.asked.actor, chosen) && isAbout(job.args, chosen.subject))
+
   return {
     isNeeded: ({ operation, args }) => needsSecond(policy().confirm, operation, args),
     ask,
-    confirmations: (actor, progress) => ({
+    find: (chosen) => chosenOf(chosen).map(({ what, job }) => ({ what, by: job.asked.actor })),
+    drop: async (chosen) => {
+      const dropped = chosenOf(chosen)
+      for (const { code, timer } of dropped) {
+        waiting.delete(code)
+        timer.cancel()
+      }
+      for (const { what, job, record } of dropped) {
+        const sentence = `${what}, asked for by ${job.asked.actor.name}, was called off by ${chosen.actor.name}: nothing was done.`
+        await audit.end(record, { status: 'refused', lines: [sentence] })
+        context.tell(cut(sentence, longestNotice))
+      }
+      return dropped.map(({ what, job }) => ({ what, by: job.asked.actor }))
+    },
+    confirmations: (actor, progress, open) => ({
       plan: (typed) => {
         const found = find(typed, actor)
         if ('refusal' in found) return { status: 'refused', lines: [found.refusal] }
@@ -106,17 +129,13 @@ export function openSecond(
         // Before anything is waited for: a third person must not have it done twice.
         waiting.delete(code)
         timer.cancel()
-        const outcome = await perform({ ...job, progress, waited: { ...record, confirmedBy: actor } })
+        // It is still the request of the one who asked first, and either of them may call it off.
+        const reopened = requests.begin(job.asked.actor, open.signal)
+        const outcome = await perform({ ...job, progress, open: reopened, waited: { ...record, confirmedBy: actor } }).finally(reopened.end)
         const said = `${what}, asked for by ${job.asked.actor.name} and confirmed by ${actor.name}: ${outcome.status}.`
         context.tell(cut([said, ...outcome.lines].join(' '), longestNotice))
         return outcome
       },
     }),
   }
-}
-
-/** "restart all", "maintenance host ezra 2h new disk" */
-function sayJob({ operation, args }: Job): string {
-  const words = operation.arguments.flatMap(({ name, kind }) => (kind === 'flag' ? [] : (args[name] ?? [])))
-  return [operation.name, ...words.map((word) => word.replace(/^agent:/, '').replace(/^host:/, 'host '))].join(' ')
 }

@@ -1,9 +1,10 @@
 /**
- * Who asked for an operation. `account`: a game account, by its database id; `shell`: a user of this machine; `watch`: itself.
+ * Who asked for an operation. `account`: a game account, by its database id; `object`: a thing or an NPC of the game, by its own;
+ * `shell`: a user of this machine; `watch`: itself.
  * `from`: where that person sat, as far as it is known ("telnet 127.0.0.1", "tty pts/3"): a label for the audit.
  */
 export interface Actor {
-  kind: 'account' | 'shell' | 'watch'
+  kind: 'account' | 'object' | 'shell' | 'watch'
   id: string
   name: string
   from?: string | undefined

@@ -18,6 +18,10 @@ export async function bringBack(
   context: ActContext,
 ): Promise<BroughtBack> {
   const { id, startGraceMs } = agent
+  if (context.cancelled.aborted) {
+    const lines = [`${id} was not restarted: it was called off.`]
+    return { kind: 'failed', status: 'refused', lines, failure: { step: 'check', kind: 'cancelled' } }
+  }
   const begunMs = context.clock.now()
   const newLife = listenForNewLife(id, context, mode)
   const order = { attempt: context.attempt, isDryRun: false }
@@ -36,12 +40,13 @@ export async function bringBack(
   const life = await newLife.verify(startGraceMs)
   if (life.kind === 'alive') return { kind: 'back', beat: life.beat, tookMs: Math.round(context.clock.now() - begunMs) }
   const line = sayNone(id, life.why, startGraceMs)
-  const words = life.why === 'stopping' ? [] : await lastWords(id, hands)
+  const words = life.why === 'stopping' || life.why === 'cancelled' ? [] : await lastWords(id, hands)
   return { kind: 'failed', status: 'failed', lines: [line, ...words], failure: { step: 'verify', kind: life.why } }
 }
 
 function sayNone(id: string, why: Extract<Life, { kind: 'none' }>['why'], limitMs: number): string {
   if (why === 'stopping') return `${id} was started; the watch was stopped before a beat of its new life could be seen.`
+  if (why === 'cancelled') return `${id} was started; whether it came to life was not waited for: it was called off.`
   const what = {
     'no-beat': 'no beat of a new life came',
     'no-progress': 'it beat again, but its progress did not move',

@@ -30,7 +30,7 @@ export function listenForNewLife(id: string, context: OperationContext, mode: 's
   let sawNameless = false
   let first: Beat | undefined
   const begun = Promise.withResolvers<void>()
-  const beat = context.nextBeat(id, fits, AbortSignal.any([giveUp.signal, context.stopping]))
+  const beat = context.nextBeat(id, fits, AbortSignal.any([giveUp.signal, context.stopping, context.cancelled]))
 
   function fits(next: Beat): boolean {
     const { epoch, atMs } = next
@@ -63,6 +63,7 @@ export function listenForNewLife(id: string, context: OperationContext, mode: 's
       const found = await beat
       deadline.cancel()
       if (found) return { kind: 'alive', beat: found }
+      if (context.cancelled.aborted) return { kind: 'none', why: 'cancelled' }
       if (context.stopping.aborted) return { kind: 'none', why: 'stopping' }
       if (first) return { kind: 'none', why: 'no-progress' }
       return { kind: 'none', why: sawNameless && !sawEpoch ? 'nameless' : 'no-beat' }

@@ -59,6 +59,8 @@ export interface OperationContext {
   notice(agent: string, text: string): void
   /** Fires when the watch stops: whoever waits for something stops waiting. */
   stopping: AbortSignal
+  /** Fires when it is called off: nothing is begun any more, and nobody waits for what was. What a host was told stays told. */
+  cancelled: AbortSignal
   /** Fires when the one who asked went away; absent where that can't be told. For what is of no use without somebody who reads it. */
   away?: AbortSignal
   /** Who watches whom. */
@@ -116,11 +118,19 @@ export interface Confirmations {
   confirm(code: string): Promise<Outcome>
 }
 
+export interface Cancellations {
+  /** What would be given up. `subject`: `agent:ezra`, `host:ezra`, or `all`, which is that of everybody. */
+  plan(subject: string | undefined): Outcome
+  cancel(subject: string | undefined): Promise<Outcome>
+}
+
 export interface ActContext extends OperationContext {
   /** Of this operation in the audit: what the host knows a repeated order by. */
   attempt: Attempt
   /** What waits for a second person, who is the one that asks now. */
   confirmations: Confirmations
+  /** What this person has asked for. */
+  cancellations: Cancellations
   /**
    * Asks for another operation on behalf of the same person; it has an audit record of its own. A dry run asks for dry runs
    * only. At most three may ask for one another in a row, and none for what it is a part of: the rest is refused. Never rejects.

@@ -2,6 +2,7 @@
 import type { ArgumentDeclaration, OperationDeclaration } from '../domain/operation.ts'
 import { ack, unack } from './ack.ts'
 import { audit } from './audit.ts'
+import { cancel } from './cancel.ts'
 import { confirm } from './confirm.ts'
 import { fleet } from './fleet.ts'
 import { health } from './health.ts'
@@ -42,6 +43,7 @@ export const operations: readonly Operation[] = [
   pause,
   resume,
   confirm,
+  cancel,
   audit,
 ].map((operation: Operation) => (operation.effect === 'acts' ? { ...operation, arguments: [...operation.arguments, dryRun] } : operation))
 

@@ -55,5 +55,6 @@ const whatIsMissing = {
   'no-beat': 'no beat of a new life came',
   'no-progress': 'it beats again, but does not get on with its work',
   nameless: 'it beats, but nothing tells its lives apart: let its heartbeat hold "pid" or "epoch"',
+  cancelled: 'it was called off before a beat of its new life came',
   stopping: 'the watch was stopped before a beat of its new life came',
 } as const

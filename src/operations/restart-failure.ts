@@ -12,9 +12,10 @@ export interface RestartFailure {
   /**
    * settings: the files of its settings are broken, or it said itself that they are; of no use again until one of them changes.
    * refused: it may not be restarted as it stands. host: the host did not do it. no-beat, no-progress, nameless: it was started,
-   * but no beat of a new life came, or none with progress, or none that says which life it is of. stopping: the watch stops.
+   * but no beat of a new life came, or none with progress, or none that says which life it is of. stopping: the watch stops. cancelled: somebody called it
+   * off.
    */
-  kind: 'settings' | 'refused' | 'host' | 'no-beat' | 'no-progress' | 'nameless' | 'stopping'
+  kind: 'settings' | 'refused' | 'host' | 'no-beat' | 'no-progress' | 'nameless' | 'stopping' | 'cancelled'
 }
 
 export interface Failed {

@@ -83,7 +83,7 @@ const isMany = (subject: string): boolean => subject === 'all' || subject.starts
 
 /** It was stopped, if it lived, and its start was tried: what it read then may be why it did not come up. */
 function mayBeTheSettings({ failure }: Failed): boolean {
-  if (failure.kind === 'stopping' || failure.kind === 'nameless') return false
+  if (failure.kind === 'stopping' || failure.kind === 'cancelled' || failure.kind === 'nameless') return false
   return failure.step === 'start' || failure.step === 'verify' || failure.kind === 'settings'
 }
 

@@ -68,8 +68,9 @@ export const rollBack: ActingOperation = {
       return { status: 'ok', lines: [line], data: { agent: id, epoch: brought.beat.epoch, tookMs: brought.tookMs, rolledBack: changed } }
     }
     const { status, lines, failure } = brought
-    // What the watch leaves in the middle is for its next life, or for a person: the settings are no worse now than before.
-    if (failure.kind === 'stopping') return { status, lines: [...lines, ...told], data: { agent: id, failure, rolledBack: changed } }
+    // What is left in the middle is for the watch's next life, or for a person: the settings are no worse now than before.
+    if (failure.kind === 'stopping' || failure.kind === 'cancelled')
+      return { status, lines: [...lines, ...told], data: { agent: id, failure, rolledBack: changed } }
     const again = await putBack(
       id,
       hands,

@@ -57,7 +57,7 @@ function stop(agent: string | undefined, { viewers, actor }: OperationContext): 
 
 async function follow({ id, host }: AgentConfig, stopped: AbortSignal, context: OperationContext): Promise<Outcome> {
   const untilMs = context.clock.now() + longestMs
-  const ended = AbortSignal.any([stopped, context.stopping, ...(context.away ? [context.away] : [])])
+  const ended = AbortSignal.any([stopped, context.stopping, context.cancelled, ...(context.away ? [context.away] : [])])
   const tell = (line: string) => context.progress(`${id}: ${line}`)
   /** Once only, for as long as it holds: an agent that is being restarted has no pane for a moment. */
   let trouble = ''

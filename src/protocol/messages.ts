@@ -77,9 +77,12 @@ export const hostView = z.strictObject({
 
 const alertSubject = z.strictObject({ kind: z.enum(['agent', 'host']), id: subjectId, host: subjectId })
 
-/** Who asked. `kind: account` is a game account: `id` is its database id there, the Tower routes answers by it. */
+/**
+ * Who asked. `kind: account` is a game account, `object` a thing or an NPC of the game that no account plays: `id` is its database
+ * id there, the Tower routes answers by it.
+ */
 const actorSchema = z.strictObject({
-  kind: z.enum(['account', 'shell', 'watch']),
+  kind: z.enum(['account', 'object', 'shell', 'watch']),
   id: z.string().max(64),
   name: line(80),
   /** Where that person sat, as far as the game knows: "telnet 127.0.0.1". For the audit. */

@@ -1,5 +1,6 @@
 /** What a Tower may ask of the watch: the fleet to mirror, alerts to tell, operations to do. */
 import type { Desk } from '../desk/desk.ts'
+import type { Actor } from '../domain/operation.ts'
 import type { Operation, Outcome } from '../operations/operation.ts'
 import type { TowerHandlers, TowerRequest } from '../ports/tower.ts'
 import type { Outbox } from './outbox.ts'
@@ -26,7 +27,7 @@ export function towerHandlers(ports: TowerRequestPorts): TowerHandlers {
     acknowledged: (alertId) => outbox.told(theTower, alertId),
     request: (request, answer) => void serve(request, answer),
     refused: ({ operation, arguments: args, actor, reason }) => {
-      void desk.refusedElsewhere({ operation, arguments: args, actor, via: 'tower' }, reason)
+      void desk.refusedElsewhere({ operation, arguments: args, actor: inTheGame(actor), via: 'tower' }, reason)
     },
   }
 
@@ -35,17 +36,21 @@ export function towerHandlers(ports: TowerRequestPorts): TowerHandlers {
     const say = (status: Outcome['status'] | 'accepted' | 'running', lines: string[]) =>
       answer({ id, operation, status, actor, lines: atMost(lines).map((line) => line.slice(0, maxLineLength)) })
     if (ports.operations.find(({ name }) => name === operation)?.effect === 'acts') say('accepted', [])
-    // The Tower speaks for its accounts only: whoever it names, it is never the watch itself nor a user of this machine.
     const asked = {
       operation,
       arguments: request.arguments,
-      actor: { ...actor, kind: 'account' as const },
+      actor: inTheGame(actor),
       via: 'tower' as const,
       ...(request.screen && { screen: request.screen }),
     }
     const outcome = await desk.request(asked, (line) => say('running', [line]))
     say(outcome.status, outcome.lines)
   }
+}
+
+/** The Tower speaks for its accounts and objects only: whoever it names, it is never the watch itself nor a user of this machine. */
+function inTheGame(actor: Actor): Actor {
+  return { ...actor, kind: actor.kind === 'object' ? 'object' : 'account' }
 }
 
 /** What is left out is said. */

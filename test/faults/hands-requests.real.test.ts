@@ -63,7 +63,7 @@ async function begin(): Promise<void> {
 }
 
 function ask(actor: Actor, progress: string[] = []): Promise<Outcome> {
-  const via = actor.kind === 'account' ? 'tower' : actor.kind
+  const via = actor.kind === 'account' || actor.kind === 'object' ? 'tower' : actor.kind
   return watch.desk.request({ operation: 'restart', arguments: { agent: 'bezalel' }, actor, via }, (line) => void progress.push(line))
 }
 

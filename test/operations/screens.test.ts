@@ -39,7 +39,7 @@ async function opened({ hosts, agents }: Fleet): Promise<World> {
     opened
       .host(host)
       .says({ services: [{ id: 'a-service-with-a-long-name', state: 'down', detail: 'Connection refused by nobody at all' }] })
-    const pane: PaneSighting = { socket: '', name: `${host}:window`, state: 'dead', command: 'node', quietMs: 5_000 }
+    const pane: PaneSighting = { paneId: '%1', socket: '', name: `${host}:window`, state: 'dead', command: 'node', quietMs: 5_000 }
     opened.host(host).showPanes({ panes: [pane], isCut: false, blind: [] })
   }
   await opened.clock.advance(1_000)
