@@ -12,20 +12,21 @@ import { randomUUID } from 'node:crypto'
 import { assertNever } from '../../domain/assert-never.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Log } from '../../ports/log.ts'
-import type { Tower, TowerHandlers, TowerLink } from '../../ports/tower.ts'
+import type { Tower, TowerHandlers } from '../../ports/tower.ts'
 import { type TowerAccount, TowerConnectError, type TowerConnection, type TowerTransport } from '../../ports/tower-transport.ts'
-import { PROTOCOL_VERSION, type TowerMessage, type TowerMessages } from '../../protocol/messages.ts'
+import type { TowerMessage, TowerMessages } from '../../protocol/messages.ts'
 import { alertPump } from './alert-pump.ts'
 import { afterFailure, afterRefusal, afterUntrusted, freshBackoff } from './backoff.ts'
 import type { Feed } from './feed.ts'
 import { greeter } from './greeter.ts'
 import { historyPump } from './history-pump.ts'
-import { frameLimiter } from './limiter.ts'
 import { mirror } from './mirror.ts'
 import { oneLine } from './one-line.ts'
-import { type Pinger, pinger } from './pinger.ts'
+import { pinger } from './pinger.ts'
 import { requestDesk } from './request-desk.ts'
 import { seldom } from './seldom.ts'
+import { sender } from './sender.ts'
+import { type Live, linkOf, liveOf, mismatchSentence, type State } from './session-state.ts'
 import { validFleet } from './valid-fleet.ts'
 
 export interface SessionOptions {
@@ -44,36 +45,15 @@ export interface SessionOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
-const FRAMES_PER_SECOND = 20
-/** A game that reads slowly gets nothing more until it has caught up. */
-const MAX_BUFFERED_BYTES = 512 * 1024
-const BUFFER_CHECK_MS = 200
-const FEED_RETRY_MS = 5_000
+/** After a fault of the session's own. */
+const FAULT_RETRY_MS = 5_000
 /** A connection on which a server answered and that lasted this long was a good one: the back-off begins anew. */
 const STEADY_MS = 10_000
-
-interface Live {
-  connection: TowerConnection
-  pinger: Pinger
-  /** Of the server that answered last; undefined until one did. */
-  boot: string | undefined
-  since: number
-}
-
-type State =
-  | { kind: 'waiting'; until: number; reason: string }
-  | { kind: 'connecting'; attempt: object; abort: AbortController }
-  | { kind: 'hello'; attempt: object; live: Live }
-  | { kind: 'connected'; attempt: object; live: Live; game: string; plugin: string }
-  | { kind: 'mismatch'; attempt: object; live: Live; sentence: string }
-  | { kind: 'stopped' }
 
 /** Connects at once and for ever, until `stop`. Throws nothing, neither from here nor from its timer. */
 export function startTowerSession(options: SessionOptions): Tower {
   const { clock, handlers, random, transport } = options
   const log = seldom(options.log, () => clock.now())
-  const limiter = frameLimiter(FRAMES_PER_SECOND, 1_000)
-  const resting = new Map<Feed, number>()
   let state: State = { kind: 'waiting', until: clock.now(), reason: 'not connected yet' }
   let stateSince = clock.now()
   let backoff = freshBackoff
@@ -91,6 +71,7 @@ export function startTowerSession(options: SessionOptions): Tower {
     () => wake(),
     log,
   )
+  const out = sender({ clock, log, wakeAt: (at) => wakeAt(at) })
   const desk = requestDesk({
     hand: (request, answer) => handlers.request(request, answer),
     now: () => clock.now(),
@@ -288,38 +269,10 @@ export function startTowerSession(options: SessionOptions): Tower {
     }
   }
 
-  /** Sends what is due. Groups come one after the other; within a group the feeds take turns, so that none starves another. */
   const serve = (live: Live, groups: Feed[][], silence: string) => {
-    const now = clock.now()
-    if (now >= live.pinger.deadAt()) return drop(silence)
-    const behind = live.connection.bufferedBytes > MAX_BUFFERED_BYTES
-    if (behind) wakeAt(now + BUFFER_CHECK_MS)
-    for (const group of behind ? [[live.pinger]] : [[live.pinger], ...groups]) {
-      let busy = group
-      const mayGo = () => limiter.freeAt() <= now
-      while (busy.length > 0 && mayGo()) busy = busy.filter((source) => !mayGo() || sendOne(source, live.connection, now))
-      for (const source of group) wakeAt(busy.includes(source) ? limiter.freeAt() : dueAt(source, now))
-    }
+    if (clock.now() >= live.pinger.deadAt()) return drop(silence)
+    out.serve(live.connection, live.pinger, groups)
   }
-
-  /** False where the feed has nothing to send now. */
-  const sendOne = (source: Feed, connection: TowerConnection, now: number): boolean => {
-    if (now < (resting.get(source) ?? 0)) return false
-    try {
-      const message = source.next(now)
-      if (message === undefined) return false
-      limiter.sent(now)
-      connection.send(message)
-      return true
-    } catch (error) {
-      // A handler of the watch failed. The other feeds go on.
-      log.error({ error: textOf(error) }, 'A feed of the Tower failed; trying again')
-      resting.set(source, now + FEED_RETRY_MS)
-      return false
-    }
-  }
-
-  const dueAt = (source: Feed, now: number) => Math.max(source.dueAt(now), resting.get(source) ?? 0)
 
   // --- the one timer ---
 
@@ -344,7 +297,7 @@ export function startTowerSession(options: SessionOptions): Tower {
         { error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
         'The Tower session met a fault of its own',
       )
-      wakeAt(clock.now() + FEED_RETRY_MS)
+      wakeAt(clock.now() + FAULT_RETRY_MS)
     }
   }
 
@@ -378,32 +331,3 @@ export function startTowerSession(options: SessionOptions): Tower {
 }
 
 const waits = { soon: afterFailure, slowly: afterRefusal, 'after a person': afterUntrusted }
-const textOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
-
-function liveOf(state: State): Live | undefined {
-  return 'live' in state ? state.live : undefined
-}
-
-function linkOf(state: State, transport: string, now: number): TowerLink {
-  switch (state.kind) {
-    case 'connecting':
-    case 'hello':
-      return { kind: 'connecting' }
-    case 'connected':
-      return { kind: 'connected', game: state.game, plugin: state.plugin, transport }
-    case 'mismatch':
-      return { kind: 'mismatch', sentence: state.sentence }
-    case 'waiting':
-      return { kind: 'down', reason: state.reason, retryInMs: Math.max(0, state.until - now) }
-    case 'stopped':
-      return { kind: 'down', reason: 'the watch has stopped', retryInMs: 0 }
-    default:
-      return assertNever(state)
-  }
-}
-
-function mismatchSentence(watch: string, plugin: string, differing: string): string {
-  const mend =
-    watch === plugin ? 'Restart the watch and reload the game, so that both run what is installed.' : 'Update the older of the two.'
-  return `The watch (${watch}, protocol ${PROTOCOL_VERSION}) and the Tower's plugin (${oneLine(plugin, 40)}) do not fit together: ${differing} differ. ${mend}`
-}
