@@ -4,7 +4,8 @@
  * What that proves: whoever changes, removes, adds or reorders entries has to work out every hash after them anew, and then the
  * last hash is another one. So an entry is proved by each later hash that was noted where he does not get at it: the watch
  * puts the last one into its log once an hour, and `towerwatch audit --verify` prints it and compares it with one that is
- * given to it. What it does not prove: somebody who owns the machine may make the whole chain anew, or cut its end off, as far
+ * given to it. Its beginning may be forgotten in order, and so may be cut off; which entries are gone is told with the verdict.
+ * What it does not prove: somebody who owns the machine may make the whole chain anew, or cut its end off, as far
  * back as to the last hash that is noted elsewhere; and he may have the watch write what never happened. That is as far as
  * a log on an untrusted machine gets (Schneier and Kelsey, "Secure Audit Logs to Support Computer Forensics", 1999); noting
  * heads elsewhere is what the logs of RFC 6962 do with signed tree heads.
@@ -51,6 +52,8 @@ export interface AuditHead {
 export type AuditVerdict =
   /** `from`: what was forgotten before the first one. */
   | { kind: 'whole'; entries: number; from: AuditHead; head: AuditHead }
+  /** What is kept follows from itself, but the head that it was to be compared with is older than all of it. */
+  | { kind: 'forgotten'; from: AuditHead }
   /** `seq`: of the first entry that is not what was written. */
   | { kind: 'broken'; seq: number; why: string }
 
@@ -73,7 +76,18 @@ export function faultOf(head: AuditHead, link: AuditLink, hash: Hash): string | 
   if (link.seq !== head.seq + 1) return `entry ${head.seq + 1} is missing`
   if (link.prev !== head.hash) return 'it does not follow the entry before it'
   if (link.hash !== hash(link.prev + link.entry)) return 'it is not what was written'
+  // Else a whole chain could be moved along, and its beginning cut off without a gap.
+  if (seqIn(link.entry) !== link.seq) return 'it was written in another place'
   return undefined
+}
+
+function seqIn(entry: string): unknown {
+  try {
+    return (JSON.parse(entry) as Partial<AuditEntry> | null)?.seq
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
 }
 
 /** JSON with its keys in order and nothing between: one text for one value. */

@@ -40,6 +40,8 @@ async function verify(shell: Shell, path: string, options: AuditOptions): Promis
       const verdict = await ledger.verifyAudit(noted)
       if (options.json) shell.out(JSON.stringify(verdict))
       else if (verdict.kind === 'broken') shell.err(`The audit is broken at entry ${verdict.seq}: ${verdict.why}.`)
+      else if (verdict.kind === 'forgotten')
+        shell.err(`Entries up to ${verdict.from.seq} are forgotten by now, and that head is of one of them: give a newer one.`)
       else {
         const { entries, from, head } = verdict
         const forgotten = from.seq === 0 ? '' : ` Entries up to ${from.seq} are forgotten by now.`

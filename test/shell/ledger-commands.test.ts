@@ -203,6 +203,19 @@ describe('towerwatch audit', () => {
     expect(await run('audit', '--head', 'deadbeef')).toMatchObject({ code: 2, err: expect.stringContaining('--head is no head') })
   })
 
+  it('does not call a chain whole by a head that is older than all of it', async () => {
+    await fill([operation(1), operation(2)])
+    const head = /Its head is (2:[0-9a-f]{64})/.exec((await verified()).out)?.[1] ?? ''
+    const db = new DatabaseSync(ledgerFile)
+    db.exec("DELETE FROM audit; INSERT INTO audit_anchor VALUES (1, 5, 'ff')")
+    db.close()
+    expect(await run('audit', '--head', head)).toEqual({
+      code: 1,
+      out: '',
+      err: 'Entries up to 5 are forgotten by now, and that head is of one of them: give a newer one.\n',
+    })
+  })
+
   it('names the first bad entry of a chain that somebody changed, with exit code 1', async () => {
     await fill([operation(1), operation(2), operation(3)])
     const db = new DatabaseSync(ledgerFile)

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { AuditVerdict } from '../../src/domain/audit.ts'
+import type { AuditHead, AuditVerdict } from '../../src/domain/audit.ts'
 import { LedgerError } from '../../src/ports/ledger.ts'
 import { startAuditHead } from '../../src/watches/audit-head.ts'
 import { virtualClock } from '../fakes/virtual-clock.ts'
@@ -10,16 +10,16 @@ const whole: AuditVerdict = { kind: 'whole', entries: 7, from: { seq: 0, hash: '
 let stop = async () => {}
 afterEach(() => stop())
 
-function started(verify: () => Promise<AuditVerdict>) {
+function started(verify: (noted?: AuditHead) => Promise<AuditVerdict>) {
   const clock = virtualClock()
   const log = keptLog()
   const told: string[] = []
   let checks = 0
   const ledger = {
     auditHead: () => head,
-    verifyAudit: () => {
+    verifyAudit: (noted?: AuditHead) => {
       checks++
-      return verify()
+      return verify(noted)
     },
   }
   stop = startAuditHead({ ledger, clock, log, tell: (text) => void told.push(text) }).stop
@@ -35,6 +35,17 @@ describe('the head of the audit', () => {
     expect(checks()).toBe(1)
     await clock.advance(3_600_000)
     expect(checks()).toBe(2)
+    expect(told).toEqual([])
+  })
+
+  it('is what the chain is compared with a day later, and a day after which all of that is forgotten is no fault', async () => {
+    const compared: (AuditHead | undefined)[] = []
+    const { clock, told } = started(async (noted) => {
+      compared.push(noted)
+      return noted ? { kind: 'forgotten', from: { seq: 9, hash: 'cd' } } : whole
+    })
+    await clock.advance(25 * 3_600_000)
+    expect(compared).toEqual([undefined, head])
     expect(told).toEqual([])
   })
 

@@ -71,6 +71,11 @@ export async function verified(db: DatabaseSync, noted?: AuditHead): ReturnType<
   const end = read(() => headOf(prepare))
   let from = read(() => anchorOf(prepare))
   let head = from
+  // They would be shown, and nothing would vouch for them. In one statement: forgetting moves the anchor and deletes at once.
+  const left = read(
+    () => prepare('SELECT min(seq) AS seq FROM audit WHERE seq <= coalesce((SELECT seq FROM audit_anchor), 0)').get()?.['seq'],
+  )
+  if (left !== null && left !== undefined) return { kind: 'broken', seq: Number(left), why: 'it is there, before the beginning' }
   while (head.seq < end.seq) {
     const rows = read(() =>
       prepare('SELECT seq, entry, prev, hash FROM audit WHERE seq > ? ORDER BY seq LIMIT ?').all(head.seq, pieceLinks).map(toLink),
@@ -91,6 +96,8 @@ export async function verified(db: DatabaseSync, noted?: AuditHead): ReturnType<
     await new Promise((resolve) => setImmediate(resolve))
   }
   if (noted && isOther(from, noted)) return { kind: 'broken', seq: from.seq, why: otherSentence }
+  // Whoever cuts off that one, too, could have the chain begin after it with whatever he likes.
+  if (noted && noted.seq < from.seq) return { kind: 'forgotten', from }
   if (noted && noted.seq > head.seq) return { kind: 'broken', seq: head.seq + 1, why: `it ends there, but entry ${noted.seq} was noted` }
   return { kind: 'whole', entries: head.seq - from.seq, from, head }
 }

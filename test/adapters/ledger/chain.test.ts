@@ -15,7 +15,7 @@ async function written(): Promise<Extract<AuditVerdict, { kind: 'whole' }>> {
   await ledger.write(Array.from({ length: rows }, (_, n) => operation(n + 1)))
   const verdict = await ledger.verifyAudit()
   await ledger.close()
-  if (verdict.kind === 'broken') throw new Error(verdict.why)
+  if (verdict.kind !== 'whole') throw new Error(JSON.stringify(verdict))
   return verdict
 }
 
@@ -77,7 +77,8 @@ describe('a chain in which somebody', () => {
     )
     expect(added).toMatchObject({ kind: 'broken', seq: 7 })
     const anchored = await verdictAfter((db) => db.exec("INSERT INTO audit_anchor VALUES (1, 3, 'ff')"))
-    expect(anchored).toMatchObject({ kind: 'broken', seq: 4 })
+    expect(anchored).toEqual({ kind: 'broken', seq: 1, why: 'it is there, before the beginning' })
+    expect(await verdictAfter((db) => db.exec('DELETE FROM audit WHERE seq <= 3'))).toMatchObject({ kind: 'broken', seq: 4 })
   })
 
   it('cut off its end looks whole, but its head is not the one that was noted', async () => {
