@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { sees, textOf, tooWide, violations } from '../support/browser.ts'
 import { startChromium } from '../support/chromium.ts'
 import { goodScene, largeScene, troubledScene } from '../support/scenes.ts'
+import { silentClientAt } from '../support/silent-client.ts'
 import { until } from '../support/until.ts'
 import { openShow, type Show } from './shown.ts'
 
@@ -82,7 +83,7 @@ describe('the page of the fleet', () => {
     await show.show({ ...young, ...(history && { history }) })
     await loads(page, /Phase 2: ready/)
     expect(await textOf(page)).toContain('Nobody is down, no host is lost.')
-    await draw(page, 'fleet-desktop', 1150)
+    await draw(page, 'fleet-desktop', 850)
   })
 
   it('says who needs somebody, plots 30 days and lists incidents, in words beside every picture', async () => {
@@ -99,7 +100,7 @@ describe('the page of the fleet', () => {
     )
     expect(words.filter((each) => each.length < 10)).toEqual([])
     expect(words.at(-1)).toMatch(/^Error budget used by day: \d.* % used at the end; all of it was used on 20/)
-    await draw(page, 'fleet-trouble-dark', 1150)
+    await draw(page, 'fleet-trouble-dark', 850)
   })
 
   it('has nothing against it by axe, light and dark, on a desktop and on a phone, and fits the phone', async () => {
@@ -123,12 +124,12 @@ describe('the page of the fleet', () => {
     const answer = await page.request.get(address('/fleet/?page=3'))
     expect((await answer.body()).length).toBeLessThan(150_000)
     const data = await page.request.get(address('/fleet/data.json?page=10'))
-    expect(await data.json()).toMatchObject({ watched: true, total: 1_000, page: 10, pages: 10, counts: { down: 13 } })
+    expect(await data.json()).toMatchObject({ watched: true, total: 1_000, page: 10, pages: 10, counts: { up: 988, down: 12 } })
   })
 
   it('says that the watch is gone, calls nobody up, and lets nobody in who has not logged in', async () => {
     const page = await readerAt(desktop)
-    await loads(page, /1000 agents\s*● 987 up/)
+    await loads(page, /1000 agents\s*● 988 up/)
     await show.leave()
     await loads(page, /The watch is not connected since[\s\S]*1000 agents\s*\? 1000 unknown/)
     const stranger = await newContext(desktop)
@@ -191,6 +192,23 @@ describe('the fleet at the side of the web client', () => {
     await shows(/Fleet: 6 late/, 40_000)
     await show.leave()
     await shows(/Fleet: 6 unknown[\s\S]*The watch is not connected since/, 20_000)
+  })
+
+  it('is not held up, nor anybody else, by a client that has stopped to read', async () => {
+    const { ports, accounts } = show.game
+    const silent = await silentClientAt(ports.telnet, accounts.player)
+    const scene = largeScene(Date.now(), 200)
+    await show.show(scene)
+    const { shows, types } = await playerAtThePane(desktop)
+    await shows(/Fleet: 197 up, 3 down/)
+    for (let step = 0; step < 6; step++) {
+      const state = step % 2 === 0 ? ('late' as const) : ('up' as const)
+      show.change((known) => ({ ...known, agents: known.agents.map((agent) => ({ ...agent, state })) }))
+      await shows(state === 'late' ? /Fleet: 200 late/ : /Fleet: 200 up/)
+    }
+    await types('look')
+    await shows(/> look[\s\S]*Watch Room/)
+    silent.close()
   })
 
   it('is opened by a button on a phone, leaves the text its room, and closes when an agent is looked at', async () => {

@@ -96,7 +96,7 @@ export function troubledScene(wallMs: number): Scene {
     return agent
   })
   agents.push(
-    agentView('hostile', '<b onclick="x()">|rBobby|n', 'local', {
+    agentView('hostile', 'Z <b onclick="x()">|rBob|n', 'local', {
       state: 'down',
       cause: '</td><script>alert(1)</script> |lcquit|lt',
       doing: `${'W'.repeat(90)} \u202ethgir ot tfel https://192.0.2.1/`,

@@ -89,13 +89,15 @@ class ClientFeed:
         session.update_flags(**{_FLAG: False})
         self._forget(session)
 
-    def restore(self) -> None:
-        """The game's server has started again: whoever listened before does so still."""
-        for session in list(evennia.SESSION_HANDLER.values()):
-            if session.protocol_flags.get(_FLAG) and _may_listen(session):
-                self._listen(session)
-                # That is what it was told last; if the watch doesn't come back, it hears of that.
-                self._watched = True
+    def start(self) -> None:
+        """The game's server has started: look now and then who listens, from now on.
+
+        At this moment the Portal has not told yet who is connected, so whoever listened before a
+        reload is found a little later.
+        """
+        if not self._looks:
+            self._looks = True
+            self._later(_LOOK_EVERY_S, self._look)
 
     def agents_changed(self, ids: list[str]) -> None:
         """Something about these agents is new."""
@@ -105,6 +107,7 @@ class ClientFeed:
 
     def fleet_changed(self) -> None:
         """Somebody came, went or moved, or the watch did."""
+        self._find()
         if self._listeners:
             self._whole = True
             self._wake()
@@ -127,9 +130,15 @@ class ClientFeed:
     def _listen(self, session: Any) -> None:
         self._listeners[session.sessid] = session
         self._heard_ms[session.sessid] = now_ms()
-        if not self._looks:
-            self._looks = True
-            self._later(_LOOK_EVERY_S, self._look)
+
+    def _find(self) -> None:
+        """Whoever listened before the game's server started anew does so still."""
+        for session in list(evennia.SESSION_HANDLER.values()):
+            known = session.sessid in self._listeners
+            if not known and session.protocol_flags.get(_FLAG) and _may_listen(session):
+                self._listen(session)
+                # That is what it was told last; if the watch doesn't come back, it hears of that.
+                self._watched = True
 
     def _forget(self, session: Any) -> None:
         self._listeners.pop(session.sessid, None)
@@ -137,11 +146,10 @@ class ClientFeed:
         self._told_all_ms.pop(session.sessid, None)
 
     def _look(self) -> None:
-        self._looks = bool(self._live())
-        if self._looks:
-            if BRIDGE.is_watched() != self._watched:
-                self.fleet_changed()
-            self._later(_LOOK_EVERY_S, self._look)
+        self._later(_LOOK_EVERY_S, self._look)
+        self._find()
+        if self._live() and BRIDGE.is_watched() != self._watched:
+            self.fleet_changed()
 
     def _wake(self) -> None:
         if not self._waits:

@@ -17,7 +17,7 @@ def at_server_start() -> None:
     from .models import prune
 
     SIGNAL_ACCOUNT_POST_LOGOUT.connect(_on_logout, dispatch_uid="towerwatch")
-    CLIENTS.restore()
+    CLIENTS.start()
     # On the very first start Evennia makes objects #1 and #2 itself and then starts again; an
     # object of ours before them would take their numbers.
     if ServerConfig.objects.conf("last_initial_setup_step") not in ("done", -1):

@@ -3,6 +3,8 @@
 from typing import Any
 from unittest.mock import patch
 
+import evennia
+
 from evennia_towerwatch import clients
 from evennia_towerwatch.bridge import BRIDGE
 from evennia_towerwatch.tests.messages import agent_view, host_view
@@ -18,6 +20,7 @@ class ClientsTest(TowerTest):
         super().setUp()
         self.feed = clients.CLIENTS
         self.feed.__init__(later=self.clock.callLater)
+        self.feed.start()
         self.bridge = self.connect()
         self.ada = self.session_of(self.player("ada"))
 
@@ -154,8 +157,10 @@ class ClientsTest(TowerTest):
         silent = self.session_of(self.player("ben"))
         silent.call("tower_subscribe")
         silent.call("tower_unsubscribe")
-        self.feed.__init__(later=self.clock.callLater)
-        self.feed.restore()
+        # At its start the game's server does not know yet who is connected.
+        with patch.dict(evennia.SESSION_HANDLER, clear=True):
+            self.feed.__init__(later=self.clock.callLater)
+            self.feed.start()
         self.heard_by(silent)
         self.feed.fleet_changed()
         self.wait(1)
@@ -166,7 +171,7 @@ class ClientsTest(TowerTest):
         self.subscribed()
         self.feed.__init__(later=self.clock.callLater)
         self.bridge.drop()
-        self.feed.restore()
+        self.feed.start()
         self.wait(5)
         self.wait(1)
         ((name, data),) = self.heard_by(self.ada)

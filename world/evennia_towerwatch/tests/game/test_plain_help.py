@@ -15,6 +15,11 @@ EMPTY_COLOUR = re.compile(r"\|[a-mo-zA-Z]\s*\|n")
 class PlainHelpTest(TypingTest):
     """What is typed first by somebody new."""
 
+    def setUp(self) -> None:
+        """A screen on which everything fits."""
+        super().setUp()
+        self.session.protocol_flags["SCREENHEIGHT"] = {0: 500}
+
     def test_the_overview_names_every_state_every_command_and_whether_the_watch_is_there(
         self,
     ) -> None:
@@ -35,7 +40,7 @@ class PlainHelpTest(TypingTest):
         for operation in load_protocol().operations:
             if operation["answeredBy"] == "shell":
                 continue
-            said = self.type(f"help tower/{operation['name']}")
+            said = self.type(f"help {operation['name']}")
             plain = strip_raw_ansi(parse_ansi(said, strip_ansi=True))
             self.assertIn(operation["summary"].split()[0], plain, operation["name"])
             self.assertIn("Usage:", plain, operation["name"])

@@ -105,7 +105,8 @@ window.fleetPane = ({ subscribe, look }) => {
     put(state, 'className', `state-${told.state}`)
     put(button, 'title', `${told.name} is ${told.state}${why}, ${beat}. Press to look.`)
     put(bar, 'value', left)
-    put(bar, 'low', wholeMs > 0 ? told.graceMs / wholeMs : 0)
+    // What has just come in time is told up to two seconds later.
+    put(bar, 'low', wholeMs > 0 ? Math.max(0, told.graceMs - 2000) / wholeMs : 0)
     put(bar, 'optimum', 1)
     if (bar.getAttribute('aria-label') !== beat) bar.setAttribute('aria-label', beat)
     say(doing, told.state === 'up' || told.state === 'late' ? told.doing : told.cause || told.doing)
@@ -167,9 +168,10 @@ window.fleetPane = ({ subscribe, look }) => {
   /* ---- open or closed ---- */
 
   function open(isOpen) {
+    if (pane.hidden === !isOpen) return
     pane.hidden = !isOpen
     toggle.setAttribute('aria-expanded', String(isOpen))
-    // The log is as wide as the pane leaves it.
+    // The log is as large as the pane leaves it.
     window.dispatchEvent(new Event('resize'))
   }
 

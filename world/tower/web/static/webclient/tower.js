@@ -213,13 +213,17 @@
     }
   })
 
+  /** Whoever reads what was said before is left there. */
+  let isAtEnd = true
+  log.addEventListener('scroll', () => {
+    isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40
+  })
+
   let resized
   window.addEventListener('resize', () => {
+    if (isAtEnd) log.scrollTop = log.scrollHeight
     clearTimeout(resized)
-    resized = setTimeout(() => {
-      tellWidth()
-      log.scrollTop = log.scrollHeight
-    }, 300)
+    resized = setTimeout(tellWidth, 300)
   })
   setInterval(() => send('text', ['idle'], {}), KEEP_ALIVE_MS)
   connect()
