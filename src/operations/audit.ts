@@ -1,3 +1,4 @@
+import { resolve } from '../domain/arguments.ts'
 import type { AuditEntry } from '../domain/audit.ts'
 import { sayDuration } from '../domain/duration.ts'
 import { asIs, type Column, lay } from './layout.ts'
@@ -29,14 +30,19 @@ export const audit: Operation = {
   async run(args, context) {
     const about = (args['about'] ?? '').toLowerCase()
     if (/^#?[0-9]{1,12}$/.test(about)) return one(Number(about.replace('#', '')), context)
-    return list(about === '' ? undefined : about, context)
+    if (about === '') return list(undefined, context)
+    const found = resolve({ name: 'about', kind: 'agent-or-host', required: true, help: '' }, about, context.config)
+    if ('value' in found) return list(found.value, context)
+    const near = 'unknown' in found ? found.unknown.near : undefined
+    const what = near === undefined ? 'For example: audit bezalel' : `Did you mean ${near}?`
+    if ('ambiguous' in found) return wrong(`Several are called so: ${found.ambiguous.slice(0, 20).join(', ')}. Type more of it.`)
+    return wrong(`There is no agent or host of that id. ${what}`)
   },
 }
 
-function list(subject: string | undefined, { config, clock, ledger, screen }: OperationContext): Outcome {
-  if (subject !== undefined && !config.agents.has(subject) && !config.hosts.has(subject)) {
-    return { status: 'refused', lines: ['There is no agent or host of that id. For example: audit bezalel'], isWrongInput: true }
-  }
+const wrong = (line: string): Outcome => ({ status: 'refused', lines: [line], isWrongInput: true })
+
+function list(subject: string | undefined, { clock, ledger, screen }: OperationContext): Outcome {
   const entries = ledger.audit({ limit: mostEntries, ...(subject !== undefined && { subject }) })
   // Of each operation its newest entry.
   const last = [...new Map([...entries].reverse().map((entry) => [entry.number, entry])).values()]

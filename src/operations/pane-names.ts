@@ -1,5 +1,7 @@
 /** Which pane is meant by what was typed. */
 import type { AgentConfig } from '../config/config.ts'
+import { resolve } from '../domain/arguments.ts'
+import { nearest } from '../domain/nearest.ts'
 import { plainLine } from '../domain/tail.ts'
 import { HostError, type PaneSighting, type PanesSighting } from '../ports/host.ts'
 import type { OperationContext } from './operation.ts'
@@ -46,8 +48,7 @@ export async function panesOf(hosts: readonly string[], context: OperationContex
 /** By an agent, or by the pane's name, before which its host or its socket may stand. */
 export async function findPane(typed: string, context: OperationContext): Promise<PaneFound | { refusal: string[] }> {
   const agent = agentCalled(typed, context)
-  if (agent?.body.kind === 'pane') return { host: agent.host, socket: agent.body.socket, name: agent.body.target }
-  if (agent) return { refusal: [`${agent.id} does not live in a pane. To bring it back, type: restart ${agent.id}`] }
+  if (agent) return paneOf(agent)
   const looked = await panesOf([...context.config.hosts.keys()], context)
   const found = looked.flatMap((one) =>
     'seen' in one ? one.seen.panes.filter((pane) => isCalled(typed, one.host, pane)).map((pane) => ({ host: one.host, ...pane })) : [],
@@ -59,13 +60,24 @@ export async function findPane(typed: string, context: OperationContext): Promis
     const names = found.map(({ host, socket, name }) => `${isOneHost ? socket : host}:${shownName(name)}`)
     return { refusal: [`Several panes are called so: ${names.slice(0, 20).join(', ')}. Type more of it.`] }
   }
+  // A name that is typed whole goes first: a pane may be called like the beginning of an agent.
+  const meant = resolve({ name: 'pane', kind: 'agent', required: true, help: '' }, typed, context.config)
+  const begun = 'value' in meant ? context.config.agents.get(meant.value) : undefined
+  if (begun) return paneOf(begun)
+  const names = looked.flatMap((one) => ('seen' in one ? one.seen.panes.map(({ name }) => shownName(name)) : []))
+  const near = nearest(typed.slice(0, 64), [...new Set([...names, ...context.config.agents.keys()])])
   const unseen = looked.flatMap((one) => ('problem' in one ? [one.host] : []))
   return {
     refusal: [
-      'There is no pane called so. To see them, type: panes',
+      `There is no pane called so. ${near === undefined ? 'To see them, type: panes' : `Did you mean ${near}?`}`,
       ...(unseen.length > 0 ? [`Those of ${unseen.join(', ')} could not be looked at.`] : []),
     ],
   }
+}
+
+function paneOf({ id, host, body }: AgentConfig): PaneFound | { refusal: string[] } {
+  if (body.kind === 'pane') return { host, socket: body.socket, name: body.target }
+  return { refusal: [`${id} does not live in a pane. To bring it back, type: restart ${id}`] }
 }
 
 function agentCalled(typed: string, { config }: OperationContext): AgentConfig | undefined {

@@ -1,7 +1,8 @@
 /** Words about incidents, silences and maintenance that several operations say. */
 import { parseDuration, sayDuration } from '../domain/duration.ts'
 import type { Acknowledgement, Incident, Mute } from '../domain/incident.ts'
-import type { CheckedArguments, MuteBook } from './operation.ts'
+import { nearest } from '../domain/nearest.ts'
+import type { CheckedArguments, MuteBook, OperationContext } from './operation.ts'
 
 /** "ezra", "host ezra", "the whole fleet". */
 export function saySubject(subject: Mute['subject']): string {
@@ -49,13 +50,22 @@ export function sayWhen({ fromMs, toMs }: Pick<Mute, 'fromMs' | 'toMs'>, nowMs: 
 /** An incident that can still be acknowledged, or why it can't. */
 export function openIncident(
   value: string,
-  context: { incident(number: number): Incident | undefined; clock: { now(): number } },
+  context: Pick<OperationContext, 'incident' | 'incidents' | 'clock'>,
 ): { incident: Incident } | { refusal: string } {
   const incident = context.incident(Number(value))
-  if (!incident) return { refusal: `There is no incident #${value}. To see them, type: incidents` }
+  if (!incident) return { refusal: `There is no incident #${value}. ${whichIncident(value, context.incidents())}` }
   if (incident.closedMs === undefined) return { incident }
   const ago = sayDuration(context.clock.now() - incident.closedMs)
   return { refusal: `#${incident.number} (${saySubject(incident.subject)}) was over ${ago} ago.` }
+}
+
+/** What was meant by a number that no incident has. */
+function whichIncident(value: string, incidents: readonly Incident[]): string {
+  const open = new Map(
+    incidents.filter(({ closedMs }) => closedMs === undefined).map((one) => [String(one.number), saySubject(one.subject)]),
+  )
+  const near = nearest(value, open.keys())
+  return near === undefined ? 'To see them, type: incidents' : `Did you mean #${near} (${open.get(near)})?`
 }
 
 /** Facts of a mute for programs. */

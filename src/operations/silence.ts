@@ -1,5 +1,6 @@
 import { sayDuration } from '../domain/duration.ts'
 import type { Mute } from '../domain/incident.ts'
+import { nearest } from '../domain/nearest.ts'
 import { asIs, type Column, lay } from './layout.ts'
 import type { CheckedArguments, Operation, OperationContext, Outcome } from './operation.ts'
 import { durationOf, findMute, muteData, saySubject, sayWhen, toSubject } from './saying.ts'
@@ -130,7 +131,7 @@ export const unsilence: Operation = {
   async plan(args, context) {
     const nowMs = context.clock.now()
     const mute = findMute(context.mutes, args['number'] ?? '', nowMs)
-    if (!mute) return noMute(args)
+    if (!mute) return noMute(args, context.mutes.list(nowMs))
     const what = `${mute.kind === 'silence' ? 'Silence' : 'Maintenance'} ${mute.number} of ${saySubject(mute.subject)}`
     return { status: 'ok', lines: [`${what} would end: ${mute.reason} (${mute.by.name}).`], data: { number: mute.number } }
   },
@@ -138,16 +139,22 @@ export const unsilence: Operation = {
   async run(args, context) {
     const nowMs = context.clock.now()
     const mute = findMute(context.mutes, args['number'] ?? '', nowMs)
-    if (!mute) return noMute(args)
+    if (!mute) return noMute(args, context.mutes.list(nowMs))
     await context.mutes.end(mute.number, nowMs)
     return { status: 'ok', lines: [sayEnd(mute, nowMs)], data: { number: mute.number } }
   },
 }
 
-function noMute(args: CheckedArguments): Outcome {
+function noMute(args: CheckedArguments, mutes: readonly Mute[]): Outcome {
+  const number = nearest(
+    args['number'] ?? '',
+    mutes.map((mute) => String(mute.number)),
+  )
+  const near = mutes.find((mute) => String(mute.number) === number)
+  const what = near ? `Did you mean ${number} (${near.kind} of ${saySubject(near.subject)})?` : 'To see them, type: silences'
   return {
     status: 'refused',
-    lines: [`No silence or maintenance ${args['number']} is in force or to come. To see them, type: silences`],
+    lines: [`No silence or maintenance ${args['number']} is in force or to come. ${what}`],
   }
 }
 
