@@ -3,12 +3,18 @@ import { type AddressInfo, createServer, type Server } from 'node:net'
 import { afterAll, beforeAll } from 'vitest'
 import { telnetTransport } from '../../src/adapters/tower/telnet.ts'
 import { websocketTransport } from '../../src/adapters/tower/websocket.ts'
+import { type Authority, makeAuthority, type TlsProxy, tlsProxy } from '../adapters/tower/certificates.ts'
 import { startEvennia, type TestGame } from '../support/evennia.ts'
 import { towerTransportContract } from './tower-transport.ts'
+import { towerTransportLife } from './tower-transport-life.ts'
 
 let game: TestGame
 let silent: Server
 let nobody: number
+let authority: Authority
+let proxy: TlsProxy
+/** TLS in front of somebody who never says a word. */
+let silentProxy: TlsProxy
 
 beforeAll(async () => {
   game = await startEvennia()
@@ -16,9 +22,16 @@ beforeAll(async () => {
   const gone = await listening(() => {})
   nobody = portOf(gone)
   await new Promise((resolve) => gone.close(resolve))
+  authority = await makeAuthority()
+  const certificate = await authority.issue('DNS:localhost,IP:127.0.0.1')
+  proxy = await tlsProxy(certificate, game.ports.websocket)
+  silentProxy = await tlsProxy(certificate, portOf(silent))
 })
 
 afterAll(async () => {
+  proxy?.stop()
+  silentProxy?.stop()
+  authority?.remove()
   silent?.close()
   await game?.stop()
 })
@@ -30,11 +43,21 @@ towerTransportContract('websocket', () => ({
   silent: websocketTransport({ url: `ws://127.0.0.1:${portOf(silent)}` }),
 }))
 
+towerTransportContract('websocket over TLS', () => {
+  const secure = (port: number) => websocketTransport({ url: `wss://localhost:${port}`, ca: authority.ca })
+  return { ...common(), transport: secure(proxy.port), nowhere: secure(nobody), silent: secure(silentProxy.port) }
+})
+
 towerTransportContract('telnet', () => ({
   ...common(),
   transport: telnetTransport({ host: '127.0.0.1', port: game.ports.telnet }),
   nowhere: telnetTransport({ host: '127.0.0.1', port: nobody }),
   silent: telnetTransport({ host: '127.0.0.1', port: portOf(silent) }),
+}))
+
+towerTransportLife(() => ({
+  game,
+  transports: [websocketTransport({ url: game.websocketUrl }), telnetTransport({ host: '127.0.0.1', port: game.ports.telnet })],
 }))
 
 const common = () => ({

@@ -93,6 +93,48 @@ export function towerTransportContract(name: string, get: () => TransportUnderTe
       talk.connection.close()
     })
 
+    test('the largest frames that may be are taken: a thousand agents, each with as much to say as it may', async () => {
+      const talk = await open(under)
+      const { boot } = await talk.welcome('hello-largest')
+      const data = { v: 1 as const, boot, hosts: [someHost], agents: Array.from({ length: 1_000 }, (_, index) => wordyAgent(index)) }
+      talk.connection.send({ name: 'tower_snapshot', data: { ...data, id: 'snap.large', snapshot: 'large', part: 1, parts: 1 } })
+      expect(await talk.ack('snap.large')).toMatchObject({ ok: true })
+      talk.connection.send({ name: 'tower_state', data: { ...data, seq: 0 } })
+      talk.connection.send({ name: 'tower_ping', data: { v: 1, id: 'after-large' } })
+      await until(() => talk.all('tower_pong').length === 1, { withinMs: 20_000, what: 'the pong behind it' })
+      expect(talk.all('tower_error')).toEqual([])
+      talk.connection.send(emptyFleet(boot, 'snap.after'))
+      expect(await talk.ack('snap.after')).toMatchObject({ ok: true })
+      talk.connection.close()
+    })
+
+    test('what is sent in one go is answered in its order, whatever it is', async () => {
+      const talk = await open(under)
+      const { boot } = await talk.welcome('hello-order')
+      const ping = (id: string): WatchMessage => ({ name: 'tower_ping', data: { v: 1, id } })
+      const wrong: WatchMessage = { name: 'tower_state', data: { v: 1, boot: 'of-yesterday', seq: 0, hosts: [], agents: [] } }
+      talk.received.length = 0
+      for (const message of [ping('1'), emptyFleet(boot, 'snap.order'), ping('2'), wrong, ping('3')]) talk.connection.send(message)
+      await until(() => talk.all('tower_pong').length === 3, { withinMs: 10_000, what: 'the last answer' })
+      expect(talk.received.map(({ name, data }) => ('id' in data ? `${name} ${data.id}` : name))).toEqual([
+        'tower_pong 1',
+        'tower_ack snap.order',
+        'tower_pong 2',
+        'tower_error',
+        'tower_pong 3',
+      ])
+      talk.connection.close()
+    })
+
+    test('after a clean close the same account may come again at once', async () => {
+      for (const id of ['hello-first', 'hello-second', 'hello-third']) {
+        const talk = await open(under)
+        await talk.welcome(id)
+        talk.connection.close()
+        expect(talk.closed).toEqual(['closed by us'])
+      }
+    })
+
     test('a state for another boot is answered by an error that says so', async () => {
       const talk = await open(under)
       await talk.welcome('hello-5')
@@ -144,7 +186,8 @@ export function towerTransportContract(name: string, get: () => TransportUnderTe
   })
 }
 
-async function open(under: TransportUnderTest) {
+/** Logged in, with everything that was heard since. */
+export async function open(under: Pick<TransportUnderTest, 'transport' | 'account' | 'hashes'>) {
   const { listener, ...heard } = recorder()
   const connection: TowerConnection = await under.transport.connect(under.account, listener, bounds())
   const all = <Name extends TowerMessageName>(name: Name): TowerMessages[Name][] => {
@@ -192,6 +235,27 @@ const emptyFleet = (boot: string, id: string): WatchMessage => ({
   name: 'tower_snapshot',
   data: { v: 1, id, boot, snapshot: id, part: 1, parts: 1, hosts: [], agents: [] },
 })
+
+/** As long as the schema lets it be, in characters of four bytes. */
+function wordyAgent(index: number): AgentView {
+  const words = (length: number) => '🗼'.repeat(length / 2)
+  return {
+    id: `agent-${index}`,
+    name: words(60),
+    host: 'bezalel',
+    state: 'down',
+    forMs: index,
+    cause: words(60),
+    periodMs: 2_000,
+    graceMs: 4_000,
+    doing: words(200),
+    model: words(100),
+    place: words(120),
+    policy: 'off',
+    maintenance: words(200),
+    incident: { number: index + 1, cause: words(60), openedAt: 1_795_400_000_000, acknowledgedBy: words(80) },
+  }
+}
 
 function someAgents(count: number, part: number): AgentView[] {
   return Array.from({ length: count }, (_, index) => ({
