@@ -91,6 +91,9 @@ class Fleet:
         self.hosts: dict[str, Host] = {}
         self.complete = False
         self._parts: _Parts | None = None
+        # Counts who came, went, moved or was renamed; and who lives where as of which count.
+        self._shaped = 0
+        self._by_host: tuple[int, dict[str, list[str]]] = (-1, {})
 
     def snapshot_part(self, message: dict[str, Any], now_ms: float) -> bool:
         """Take in one valid `tower_snapshot`.
@@ -107,6 +110,7 @@ class Fleet:
             return False
         self.agents, self.hosts, self.complete = parts.agents, parts.hosts, True
         self._parts = None
+        self._shaped += 1
         return True
 
     def change(self, message: dict[str, Any], now_ms: float) -> bool:
@@ -120,7 +124,10 @@ class Fleet:
         if self._parts is not None:
             # It came after the parts that are here already, so it is newer than they are.
             _put(message, now_ms, self._parts.agents, self._parts.hosts)
-        return self.complete and before != self._shape(message)
+        if before == self._shape(message):
+            return False
+        self._shaped += 1
+        return self.complete
 
     def _shape(self, message: dict[str, Any]) -> list[tuple[str, str] | str | None]:
         agents = (self.agents.get(view["id"]) for view in message["agents"])
@@ -131,7 +138,16 @@ class Fleet:
 
     def agents_on(self, host_id: str) -> list[Agent]:
         """The agents of one host, by name."""
-        return by_name(agent for agent in self.agents.values() if agent.host == host_id)
+        # Read once: pages are made in threads of their own while the fleet changes.
+        shaped, agents = self._shaped, self.agents
+        known, by_host = self._by_host
+        if known != shaped:
+            by_host = {}
+            for agent in by_name(agents.values()):
+                by_host.setdefault(agent.host, []).append(agent.id)
+            self._by_host = (shaped, by_host)
+        found = (agents.get(agent_id) for agent_id in by_host.get(host_id, ()))
+        return [agent for agent in found if agent is not None]
 
     def find(self, typed: str, kind: str) -> str | None:
         """The id of what a person typed: an id or a name, in any case.

@@ -72,6 +72,24 @@ class Changes(unittest.TestCase):
 class Ages(unittest.TestCase):
     """Freshness is worked out when it is looked at."""
 
+    def test_who_lives_on_a_host_follows_moves_names_and_leaving(self) -> None:
+        def on(host: str) -> list[str]:
+            return [agent.name for agent in fleet.agents_on(host)]
+
+        fleet = Fleet()
+        fleet.snapshot_part(snapshot([agent_view("b"), agent_view("a")], [host_view("ezra")]), 0)
+        self.assertEqual((on("ezra"), on("local")), (["A", "B"], []))
+        fleet.change({"agents": [agent_view("a", "local")], "hosts": []}, 0)
+        self.assertEqual((on("ezra"), on("local")), (["B"], ["A"]))
+        fleet.change({"agents": [agent_view("c", "ezra", name="Aa")], "hosts": []}, 0)
+        self.assertEqual(on("ezra"), ["Aa", "B"])
+        fleet.change({"agents": [agent_view("c", "ezra", name="Zz")], "hosts": []}, 0)
+        self.assertEqual(on("ezra"), ["B", "Zz"])
+        fleet.change({"agents": [agent_view("b", "ezra", state="down")], "hosts": []}, 0)
+        self.assertEqual([agent.state for agent in fleet.agents_on("ezra")], ["down", "up"])
+        fleet.snapshot_part(snapshot([agent_view("a")], [host_view("ezra")], snapshot="t"), 0)
+        self.assertEqual((on("ezra"), on("local")), (["A"], []))
+
     def test_an_age_grows_with_the_time_since_it_was_told(self) -> None:
         fleet = Fleet()
         fleet.snapshot_part(snapshot([agent_view("a", beatAgeMs=1000)], []), 50_000)
