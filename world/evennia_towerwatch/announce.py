@@ -8,6 +8,7 @@ from . import build
 from .appearance import alert_line
 from .channel import say_on_channel
 from .clients import CLIENTS
+from .commands.words import as_typed_here
 from .fleet import Fleet
 from .models import prune, remember_told, was_told
 from .verbosity import account_of, is_wanted
@@ -36,7 +37,7 @@ def tell(alert: dict[str, Any], fleet: Fleet) -> None:
 
 
 def _say(alert: dict[str, Any], fleet: Fleet) -> None:
-    line = alert_line(alert["kind"], alert["text"], alert["incidents"])
+    line = alert_line(alert["kind"], as_typed_here(alert["text"]), alert["incidents"])
     try:
         CLIENTS.alert(alert)
     except Exception:

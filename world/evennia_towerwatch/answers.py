@@ -2,21 +2,36 @@
 
 from typing import Any
 
+from . import pager
 from .appearance import result_lines
+from .commands.words import as_typed_here
+from .screens import screen_of
 
 
-def show(result: dict[str, Any]) -> None:
-    """Show a valid `tower_result` in all sessions of the account in it, if there is one."""
-    account = _account_of(result["actor"])
-    lines = result_lines(result["operation"], result["status"], result["lines"])
-    if account is not None and lines:
-        account.msg(text=("\n".join(lines), {"type": "towerwatch"}))
+def show(result: dict[str, Any], session: Any = None) -> None:
+    """Show a valid `tower_result` to the account or object in it, if there is one.
+
+    Args:
+        result: The message.
+        session: Where it was asked for, if that is known still.
+    """
+    asker = _asker_of(result["actor"])
+    screen = None if session is None else screen_of(session)
+    said = [as_typed_here(line) for line in result["lines"]]
+    lines = result_lines(result["operation"], result["status"], said, screen)
+    if asker is None or not lines:
+        return
+    # Progress comes while people do other things.
+    pages = session if result["status"] not in ("accepted", "running") else None
+    pager.show(asker, lines, pages)
 
 
-def _account_of(actor: dict[str, str]) -> Any:
+def _asker_of(actor: dict[str, str]) -> Any:
     from evennia.accounts.models import AccountDB
+    from evennia.objects.models import ObjectDB
 
     # Database ids are digits; anything else was not asked for in this game.
-    if actor["kind"] != "account" or not actor["id"].isdecimal() or len(actor["id"]) > 18:
+    kinds = {"account": AccountDB, "object": ObjectDB}
+    if actor["kind"] not in kinds or not actor["id"].isdecimal() or len(actor["id"]) > 18:
         return None
-    return AccountDB.objects.filter(id=int(actor["id"])).first()
+    return kinds[actor["kind"]].objects.filter(id=int(actor["id"])).first()

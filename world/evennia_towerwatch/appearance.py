@@ -6,11 +6,11 @@ last heard is told as such.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from .escape import escape
 from .fleet import Agent, Fleet, Host, by_name
+from .layout import NARROW, USUAL, Screen, wrap
 
 _COLOURS = {
     "new": "|c",
@@ -24,11 +24,11 @@ _COLOURS = {
 
 _STATUS_COLOURS = {"failed": "|r", "timeout": "|y", "refused": "|y"}
 
+# Of what `look` tells of an agent, texts begin here.
+_LABELS = 11
+
 # A state as the cell of a table that the watch has drawn: alone between edges and double spaces.
 _CELL = re.compile(rf"(?:^|(?<=  ))({'|'.join(_COLOURS)})(?=  |$)")
-
-# What `fleet` shows, and at which width of the screen.
-_NARROW, _WIDE = 60, 110
 
 
 def state_word(state: str, shown: str | None = None) -> str:
@@ -62,7 +62,9 @@ def npc_name(agent: Agent, watched: bool) -> str:
     return f"{shown_name(agent)} ({state_word(state)})"
 
 
-def npc_text(agent: Agent, host: Host | None, now_ms: float, watched: bool) -> str:
+def npc_text(
+    agent: Agent, host: Host | None, now_ms: float, watched: bool, screen: Screen = USUAL
+) -> str:
     """What `look` tells of an agent, below its name.
 
     Args:
@@ -70,6 +72,7 @@ def npc_text(agent: Agent, host: Host | None, now_ms: float, watched: bool) -> s
         host: Where it lives, when the Tower knows that host.
         now_ms: Monotonic.
         watched: Whether the watch is connected and answering.
+        screen: What it is read on.
     """
     if watched:
         state = f"{state_word(agent.state)} for {duration(agent.state_for_at(now_ms))}"
@@ -90,7 +93,11 @@ def npc_text(agent: Agent, host: Host | None, now_ms: float, watched: bool) -> s
     if agent.maintenance is not None:
         rows.append(("Work", f"|bin maintenance|n: {escape(agent.maintenance, 200)}"))
     rows.append(("Incident", _incident(agent)))
-    return "\n".join(f"|w{label + ':':<11}|n{text}" for label, text in rows)
+    if screen.reader:
+        return "\n".join(f"{label}: {text}" for label, text in rows)
+    hang = _LABELS if screen.columns >= NARROW else 2
+    lines = [wrap(f"|w{label + ':':<{_LABELS}}|n{text}", screen, hang) for label, text in rows]
+    return "\n".join(line for part in lines for line in part)
 
 
 def _beat(agent: Agent, now_ms: float) -> str:
@@ -161,102 +168,20 @@ def watch_room_text(fleet: Fleet, watched: bool) -> str:
     return "\n".join(lines)
 
 
-def fleet_table(fleet: Fleet, now_ms: float, watched: bool, width: int) -> list[str]:
-    """The table of `fleet`, one line per agent, in lines of at most `width` columns."""
-    if not fleet.agents:
-        return ["No agents: the watch has not told of any."]
-    columns = [("Agent", 9, 20), ("State", 11, 11), ("Beat", 8, 11)]
-    if width >= _NARROW:
-        columns.append(("Host", 6, 14))
-    columns.append(("Doing", 5, 200))
-    if width >= _WIDE:
-        columns.insert(4, ("Runs in", 7, 30))
-    rows = [_table_row(agent, fleet, now_ms, watched) for agent in by_name(fleet.agents.values())]
-    widths = _column_widths(columns, rows, width)
-    head = "  ".join(_fit(name, widths[name]) for name, _, _ in columns).rstrip()
-    lines = [f"|w{head}|n"]
-    for agent_state, row in rows:
-        cells = []
-        for name, _, _ in columns:
-            cell = _fit(row[name], widths[name])
-            cells.append(state_word(agent_state, cell) if name == "State" else cell)
-        lines.append("  ".join(cells).rstrip())
-    total = f"{len(rows)} {'agent' if len(rows) == 1 else 'agents'}"
-    lines.append(f"{total}: {counts(fleet.agents.values(), watched)}.")
-    return lines
-
-
-def _table_row(
-    agent: Agent, fleet: Fleet, now_ms: float, watched: bool
-) -> tuple[str, dict[str, str]]:
-    state = agent.state if watched else "unknown"
-    age_ms = agent.beat_age_at(now_ms)
-    host = fleet.hosts.get(agent.host)
-    doing = escape(agent.doing, 200) if agent.doing else ""
-    if agent.state in ("down", "unreachable", "paused") and agent.cause:
-        doing = escape(agent.cause, 60)
-    if agent.maintenance is not None:
-        doing = f"in maintenance: {escape(agent.maintenance, 200)}"
-    return state, {
-        "Agent": escape(agent.id, 63),
-        "State": state,
-        "Beat": "never" if age_ms is None else duration(age_ms),
-        "Host": shown_name(host) if host else agent.host,
-        "Runs in": escape(agent.place, 120),
-        "Doing": doing,
-    }
-
-
-def _column_widths(
-    columns: Sequence[tuple[str, int, int]],
-    rows: Sequence[tuple[str, dict[str, str]]],
-    width: int,
-) -> dict[str, int]:
-    """Each column as wide as its longest cell, within its bounds; the last gets what is left."""
-    widths: dict[str, int] = {}
-    for name, least, most in columns:
-        longest = max([_columns_of(name), *(_columns_of(row[name]) for _, row in rows)])
-        widths[name] = max(least, min(most, longest))
-    last = columns[-1][0]
-    taken = sum(widths[name] + 2 for name, _, _ in columns[:-1])
-    # On a very narrow screen the first column gives way, never the state.
-    short = taken + columns[-1][1] - width
-    if short > 0:
-        widths["Agent"] = max(4, widths["Agent"] - short)
-        taken = sum(widths[name] + 2 for name, _, _ in columns[:-1])
-    widths[last] = max(1, min(widths[last], width - taken))
-    return widths
-
-
-def _columns_of(text: str) -> int:
-    return sum(_sign_columns(sign) for sign in text)
-
-
-def _sign_columns(sign: str) -> int:
-    if unicodedata.combining(sign):
-        return 0
-    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
-
-
-def _fit(text: str, width: int) -> str:
-    """Text in exactly `width` columns: cut with an ellipsis, or padded."""
-    if _columns_of(text) <= width:
-        return text + " " * (width - _columns_of(text))
-    kept, used = [], 0
-    for sign in text:
-        if used + _sign_columns(sign) > width - 1:
-            break
-        kept.append(sign)
-        used += _sign_columns(sign)
-    return "".join(kept) + "…" + " " * (width - 1 - used)
-
-
-def result_lines(operation: str, status: str, lines: Sequence[str]) -> list[str]:
+def result_lines(
+    operation: str, status: str, lines: Sequence[str], screen: Screen | None = None
+) -> list[str]:
     """The lines of an answer of the watch, escaped, states in tables coloured.
+
+    The watch has made them for the screen of the one who asked. Some signs become wider when they
+    are escaped; a line that does not fit any more is wrapped once more.
 
     An end that is not `ok` is said in a line of its own first, so that nobody has to guess it.
     """
-    shown = [_CELL.sub(lambda cell: state_word(cell[1]), escape(line)) for line in lines]
+    safe = [escape(line) for line in lines]
+    if screen is not None:
+        safe = [part for line in safe for part in wrap(line, screen)]
+    shown = [_CELL.sub(lambda cell: state_word(cell[1]), line) for line in safe]
     if status in _STATUS_COLOURS:
         return [f"{_STATUS_COLOURS[status]}{escape(operation, 32)}: {status}|n", *shown]
     if status == "waiting":

@@ -22,7 +22,10 @@ from .appearance import duration
 from .escape import escape
 from .fleet import Fleet
 from .history import Histories
+from .layout import Screen
+from .portal_guard import WATCH_FLAG
 from .protocol import load_protocol
+from .screens import screen_of
 
 # What Evennia itself says to a session whose account logs in elsewhere. The watch knows it as
 # "somebody has taken my place" and backs off, so that two of them don't throw each other out.
@@ -62,6 +65,7 @@ class Pending:
     operation: str
     doubt: Any
     deadline: Any
+    asking: Any
 
     def stop(self) -> None:
         """Nobody waits for it any more."""
@@ -164,6 +168,9 @@ class Bridge:
             protocolHash=self.protocol.hash,
             operationsHash=self.protocol.operations_hash,
         )
+        if not session.protocol_flags.get(WATCH_FLAG):
+            # The portal reads its frames as fast and as large as they come from now on.
+            session.update_flags(**{WATCH_FLAG: True})
         while self._untold_refusals:
             self.send(session, "tower_refused", **self._untold_refusals.popleft())
 
@@ -259,6 +266,7 @@ class Bridge:
         actor: dict[str, str],
         on_doubt: Callable[[], None],
         on_deadline: Callable[[], None],
+        asking: Any = None,
     ) -> None:
         """Ask the watch for an operation. The caller has seen that `problem()` is None.
 
@@ -269,13 +277,15 @@ class Bridge:
             on_doubt: Called when nothing at all has come after two seconds: a watch that was killed
                 looks connected until its silence is long enough to tell.
             on_deadline: Called when no final result has come in time.
+            asking: The session where it was typed: the answer is made for its screen.
         """
         request_id = uuid.uuid4().hex
         deadline = self._later(
             operation["deadlineMs"] / 1000, self._deadline, request_id, on_deadline
         )
         doubt = self._later(_DOUBT_AFTER_S, on_doubt)
-        self._pending[request_id] = Pending(operation["name"], doubt, deadline)
+        self._pending[request_id] = Pending(operation["name"], doubt, deadline, asking)
+        screen = {} if asking is None else {"screen": _on_the_wire(screen_of(asking))}
         self.send(
             self.session,
             "tower_request",
@@ -284,7 +294,13 @@ class Bridge:
             arguments=arguments,
             actor=actor,
             deadlineMs=operation["deadlineMs"],
+            **screen,
         )
+
+    def asking_session(self, request_id: str) -> Any:
+        """Where a request was typed, while it has no final result; None where nobody knows."""
+        pending = self._pending.get(request_id)
+        return pending.asking if pending is not None else None
 
     def refused(
         self, operation: dict[str, Any], arguments: dict[str, str], actor: dict[str, str], why: str
@@ -324,9 +340,13 @@ class Bridge:
         return True
 
 
-def actor_of(account: Any, session: Any = None) -> dict[str, str]:
-    """An account as it stands in requests, with where it sits: `telnet 127.0.0.1`."""
-    actor = {"kind": "account", "id": str(account.id), "name": account.key[:80]}
+def actor_of(asker: Any, session: Any = None) -> dict[str, str]:
+    """An account or object as it stands in requests, with where it sits: `telnet 127.0.0.1`."""
+    # Not before: the bridge is there before the game's models are.
+    from evennia.accounts.models import AccountDB
+
+    kind = "account" if isinstance(asker, AccountDB) else "object"
+    actor = {"kind": kind, "id": str(asker.id), "name": asker.key[:80]}
     protocol = getattr(session, "protocol_key", None)
     if protocol is None:
         return actor
@@ -334,6 +354,10 @@ def actor_of(account: Any, session: Any = None) -> dict[str, str]:
     # Some protocols keep the port beside it.
     where = address[0] if isinstance(address, tuple | list) and address else address
     return {**actor, "from": escape(" ".join(str(part) for part in (protocol, where) if part), 80)}
+
+
+def _on_the_wire(screen: Screen) -> dict[str, Any]:
+    return {"columns": screen.columns, **({"reader": True} if screen.reader else {})}
 
 
 def _is_live(session: Any) -> bool:

@@ -3,13 +3,14 @@
 from typing import Any
 
 from evennia.commands.cmdset import CmdSet
+from evennia.commands.command import Command
 
 from .commands.ask import AskCommand
 from .commands.base import TowerCommand
 from .commands.fleet import FleetCommand
 from .commands.overview import OverviewCommand
 from .commands.verbosity import VerbosityCommand
-from .commands.words import words_of
+from .commands.words import overview_words, verbosity_words, words_of
 from .protocol import load_protocol
 
 # Operations that the game answers by itself.
@@ -27,11 +28,16 @@ class TowerCmdSet(CmdSet):
 
     def at_cmdset_creation(self) -> None:
         """Called by Evennia."""
-        self.add(OverviewCommand())
-        self.add(VerbosityCommand())
+        self.add(_named(OverviewCommand, overview_words()))
+        self.add(_named(VerbosityCommand, verbosity_words()))
         for operation in load_protocol().operations:
             if operation["answeredBy"] != "shell":
                 self.add(command_of(operation)())
+
+
+def _named(command: type[Command], words: list[str]) -> Command:
+    key, *aliases = words
+    return command(key=key, aliases=aliases)
 
 
 def command_of(operation: dict[str, Any]) -> type[TowerCommand]:

@@ -1,6 +1,7 @@
 """The settings of a game that concern the plugin: defaults, and what makes them wrong."""
 
 import difflib
+import re
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,8 @@ DEFAULTS: dict[str, Any] = {
     "TOWERWATCH_SEE_LOCK": "all()",
     "TOWERWATCH_OPERATE_LOCK": "perm(Builder)",
     "TOWERWATCH_ADMIN_LOCK": "perm(Admin)",
+    "TOWERWATCH_OBJECT_LOCK": "false()",
+    "TOWERWATCH_PREFIX": "tower",
     "TOWERWATCH_CANONICAL_ONLY": (),
     "TOWERWATCH_PAGE": "accounts",
     # Three pings of the watch. Evennia keeps the session of a websocket that was cut off, so that
@@ -27,6 +30,9 @@ _LOCKS = {
 # What was called otherwise once. Taking it for the new one could leave a door open that somebody
 # had shut, so the start is refused.
 _RENAMED = {"TOWERWATCH_ACT_LOCK": "TOWERWATCH_OPERATE_LOCK"}
+
+# What Evennia takes for one word; its own prefixes (@, /, +) would be cut off.
+_PREFIX = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
 INPUT_FUNCS = "evennia_towerwatch.inputfuncs"
 SERVER_HOOKS = "evennia_towerwatch.server_hooks"
@@ -47,9 +53,20 @@ def lock_of(role: str) -> str:
     return _get(_LOCKS[role])
 
 
-def canonical_only() -> tuple[str, ...]:
-    """Operations that get no short command, only `tower/<name>`."""
-    return tuple(_get("TOWERWATCH_CANONICAL_ONLY"))
+def object_lock() -> str:
+    """The lock that objects without an account have to pass, besides that of the role."""
+    return _get("TOWERWATCH_OBJECT_LOCK")
+
+
+def prefix() -> str:
+    """The word before the slash of canonical commands: `tower` in `tower/health`."""
+    return _get("TOWERWATCH_PREFIX")
+
+
+def is_canonical_only(name: str) -> bool:
+    """Whether an operation gets no short command, only `tower/<name>`."""
+    value = _get("TOWERWATCH_CANONICAL_ONLY")
+    return value is True or (value is not False and name in value)
 
 
 # Who may see the page of the fleet, where it isn't the condition of a lock.
@@ -96,7 +113,7 @@ def check(operation_names: set[str]) -> None:
             raise ImproperlyConfigured(
                 f"{name} must be a name of 1 to 60 characters without '|', not {value!r}."
             )
-    for name in _LOCKS.values():
+    for name in (*_LOCKS.values(), "TOWERWATCH_OBJECT_LOCK"):
         value = _get(name)
         if not isinstance(value, str) or "(" not in value or ":" in value or ";" in value:
             raise ImproperlyConfigured(
@@ -116,13 +133,26 @@ def check(operation_names: set[str]) -> None:
             f"like 'perm(Builder)', not {page!r}."
         )
     canonical = _get("TOWERWATCH_CANONICAL_ONLY")
-    if isinstance(canonical, str) or not set(canonical) <= operation_names:
+    if not isinstance(canonical, bool) and not _are_operations(canonical, operation_names):
         raise ImproperlyConfigured(
-            "TOWERWATCH_CANONICAL_ONLY must be a list of operations, each one of "
-            f"{', '.join(sorted(operation_names))}, not {canonical!r}."
+            "TOWERWATCH_CANONICAL_ONLY must be True for all operations, or a list of operations, "
+            f"each one of {', '.join(sorted(operation_names))}, not {canonical!r}."
+        )
+    prefix = _get("TOWERWATCH_PREFIX")
+    taken = {*operation_names, "verbosity"}
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix) or prefix in taken:
+        raise ImproperlyConfigured(
+            "TOWERWATCH_PREFIX must be one word of 1 to 20 small letters, digits and '-' that is "
+            f"no operation itself, like 'tower' (without the slash), not {prefix!r}."
         )
     _check_module("INPUT_FUNC_MODULES", INPUT_FUNCS, "the game would not hear the watch")
     _check_module("AT_SERVER_STARTSTOP_MODULE", SERVER_HOOKS, "rooms and channel were never made")
+
+
+def _are_operations(value: Any, operation_names: set[str]) -> bool:
+    if not isinstance(value, list | tuple | set | frozenset):
+        return False
+    return all(isinstance(name, str) and name in operation_names for name in value)
 
 
 def _check_module(setting: str, module: str, consequence: str) -> None:

@@ -7,8 +7,11 @@ from evennia.objects.objects import DefaultObject
 from .appearance import npc_name, npc_text
 from .bodies import posture
 from .bridge import BRIDGE, now_ms
+from .commands.words import as_typed_here
 from .escape import escape
 from .fleet import Agent
+from .layout import Screen, wrap_text
+from .screens import screen_before
 
 AGENT_TAG = "tower_agent"
 
@@ -83,17 +86,22 @@ class TowerNPC(DefaultObject):
 
     def return_appearance(self, looker: Any, **kwargs: Any) -> str:
         """What `look` shows."""
-        lines = [self.get_display_name(looker), self.db.desc or "", agent_text(self.agent_id())]
+        screen = screen_before(looker)
+        name = wrap_text(self.get_display_name(looker), screen)
+        lines = [name, self.db.desc or "", agent_text(self.agent_id(), screen)]
         return "\n".join(line for line in lines if line)
 
 
-def agent_text(agent_id: str | None) -> str:
+def agent_text(agent_id: str | None, screen: Screen) -> str:
     """All that is known of an agent now, with a word about the watch where it isn't there."""
     problem = BRIDGE.problem()
     agent = BRIDGE.fleet.agents.get(agent_id)
     if agent is None:
-        return problem or f"The watch does not know {escape(str(agent_id), 63)}."
+        unknown = f"The watch does not know {escape(str(agent_id), 63)}."
+        return wrap_text(problem or unknown, screen)
     watched = problem is None
     stands = posture(agent, now_ms(), watched)
-    text = npc_text(agent, BRIDGE.fleet.hosts.get(agent.host), now_ms(), watched)
-    return "\n".join(part for part in (stands, text, problem) if part)
+    text = npc_text(agent, BRIDGE.fleet.hosts.get(agent.host), now_ms(), watched, screen)
+    text = as_typed_here(text)
+    parts = [wrap_text(stands, screen), text, wrap_text(problem or "", screen)]
+    return "\n".join(part for part in parts if part)

@@ -128,8 +128,9 @@ def _on_result(session: Any, message: dict[str, Any]) -> None:
         return BRIDGE.error(session, "version", mismatch, message["id"])
     final = message["status"] not in ("accepted", "running")
     BRIDGE.answered(message["id"])
+    asking = BRIDGE.asking_session(message["id"])
     if not final or BRIDGE.end_request(message["id"]):
-        answers.show(message)
+        answers.show(message, asking)
     if final:
         BRIDGE.ack(session, message["id"])
 

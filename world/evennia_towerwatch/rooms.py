@@ -10,7 +10,9 @@ from .appearance import host_room_text, npc_name, state_word, watch_room_text
 from .bodies import light, posture
 from .bridge import BRIDGE, now_ms
 from .fleet import AGENT_STATES
+from .layout import wrap, wrap_text
 from .npc import agent_text
+from .screens import screen_before, screen_of
 
 # More bodies than this are only counted.
 _SHOWN = 12
@@ -36,8 +38,11 @@ class TowerRoom(DefaultRoom):
 
     def get_display_desc(self, looker: Any, **kwargs: Any) -> str:
         """A builder's description or the default one, then the state, then a missing watch."""
-        parts = [self.db.desc or self.default_description, self.state_text(), BRIDGE.problem()]
-        return "\n".join(part for part in parts if part)
+        screen = screen_before(looker)
+        # What a builder has written stays as it was written, as everywhere in the game.
+        parts = [self.db.desc] if self.db.desc else wrap(self.default_description, screen, 0)
+        told = [self.state_text(), BRIDGE.problem()]
+        return "\n".join([*parts, *[wrap_text(text, screen) for text in told if text]])
 
     def state_text(self) -> str:
         """What there is to say of the fleet here."""
@@ -85,8 +90,9 @@ class CmdLookFromWatch(CmdLook):
         if agent_id is None:
             super().func()
             return
-        name = npc_name(BRIDGE.fleet.agents[agent_id], BRIDGE.is_watched())
-        self.msg(text=(f"{name}\n{agent_text(agent_id)}", {"type": "look"}))
+        screen = screen_of(self.session)
+        name = wrap_text(npc_name(BRIDGE.fleet.agents[agent_id], BRIDGE.is_watched()), screen)
+        self.msg(text=(f"{name}\n{agent_text(agent_id, screen)}", {"type": "look"}))
 
 
 class WatchCmdSet(CmdSet):

@@ -1,19 +1,21 @@
 """What all commands of operations have in common: words, arguments, locks, the watch's absence."""
 
 import difflib
-import textwrap
 from typing import Any
 
 from django.conf import settings
+from evennia.accounts.models import AccountDB
 from evennia.commands.command import Command
 from evennia.locks.lockhandler import check_lockstring
 
-from evennia_towerwatch import conf, typed
+from evennia_towerwatch import conf, pager, typed
 from evennia_towerwatch.bridge import BRIDGE, actor_of
 from evennia_towerwatch.escape import escape
+from evennia_towerwatch.layout import Screen, wrap, wrap_text
 from evennia_towerwatch.roles import role_of
+from evennia_towerwatch.screens import screen_before, screen_of
 
-from .words import words_of
+from .words import word_of, words_of
 
 # Not "Towerwatch" nor "Tower": `help towerwatch` would then list the category instead.
 HELP_CATEGORY = "Agents"
@@ -65,27 +67,62 @@ class TowerCommand(Command):
 
     def func(self) -> None:
         """Check, then do it."""
-        account = self.account or getattr(self.caller, "account", None)
-        if account is None:
-            self.tell("Only a player can ask for that.")
-            return
         arguments = self.parse_arguments()
         if arguments is None:
             return
+        # An object without an account: an NPC, or a thing with a script.
+        asker = self.account or getattr(self.caller, "account", None) or self.caller
         role = role_of(self.operation, arguments, BRIDGE.fleet)
-        lock = conf.lock_of(role)
-        if not check_lockstring(self.caller, f"tower:{lock}", access_type="tower"):
-            name = self.operation["name"]
-            many = "" if role == self.operation["role"] else " for so many"
-            self.tell(f"You may not use {name}{many} here: it needs {lock} (the role {role}).")
-            why = f"the game's lock wants {lock} for the role {role}"
-            BRIDGE.refused(self.operation, arguments, actor_of(account, self.session), why)
+        refusal = self._refusal(role, asker is self.caller and not self._is_account())
+        if refusal is not None:
+            sentence, why = refusal
+            self.tell(sentence)
+            BRIDGE.refused(self.operation, arguments, actor_of(asker, self.asking()), why)
             return
-        self.run(arguments, account)
+        self.run(arguments, asker)
 
-    def run(self, arguments: dict[str, str], account: Any) -> None:
-        """Do it for this account, which may. Subclasses say how."""
+    def run(self, arguments: dict[str, str], asker: Any) -> None:
+        """Do it for this account or object, which may. Subclasses say how."""
         raise NotImplementedError
+
+    def _is_account(self) -> bool:
+        return isinstance(self.caller, AccountDB)
+
+    def _refusal(self, role: str, is_object: bool) -> tuple[str, str] | None:
+        """Why it may not be done: a sentence for who has typed it, and one for the audit."""
+        word = word_of(self.operation["name"])
+        if is_object and not self._passes(conf.object_lock()):
+            lock = conf.object_lock()
+            sentence = f"Objects may not use {word} here: it needs {lock} (TOWERWATCH_OBJECT_LOCK)."
+            return sentence, f"the game's lock wants {lock} of objects"
+        if is_object and role == "admin":
+            sentence = f"Objects may never use {word} so: it needs a person (the role admin)."
+            return sentence, "an object never has the role admin"
+        lock = conf.lock_of(role)
+        if self._passes(lock):
+            return None
+        many = "" if role == self.operation["role"] else " for so many"
+        sentence = f"You may not use {word}{many} here: it needs {lock} (the role {role})."
+        return sentence, f"the game's lock wants {lock} for the role {role}"
+
+    def _passes(self, lock: str) -> bool:
+        return check_lockstring(self.caller, f"tower:{lock}", access_type="tower")
+
+    def asking(self) -> Any:
+        """The session where it was typed, as far as that can be told.
+
+        What Evennia's pager hands on, when something else is typed into it, comes without one.
+        """
+        if self.session is not None:
+            return self.session
+        handler = getattr(self.caller, "sessions", None)
+        sessions = handler.all() if handler is not None else []
+        return sessions[0] if len(sessions) == 1 else None
+
+    def screen(self) -> Screen:
+        """What the answer is read on."""
+        asking = self.asking()
+        return screen_before(self.caller) if asking is None else screen_of(asking)
 
     def parse_arguments(self) -> dict[str, str] | None:
         """Values by argument name, ids where ids are meant; None when they were told why not."""
@@ -115,16 +152,25 @@ class TowerCommand(Command):
         """One is worth more than words where there is more than one thing to type."""
         if len(self.operation["arguments"]) < 2:
             return ""
-        return f"\nFor example: {self.operation['examples'][-1]}"
+        return f"\nFor example: {as_typed(self.operation, self.operation['examples'][-1])}"
 
     def tell(self, text: str) -> None:
         """Say something to whoever typed it."""
-        self.msg(text=(text, {"type": "towerwatch"}))
+        self.msg(text=(wrap_text(text, self.screen()), {"type": "towerwatch"}))
+
+    def show_lines(self, lines: list[str]) -> None:
+        """Show lines that fit the screen, a page at a time where they are many."""
+        asking = self.asking()
+        if asking is None:
+            self.msg(text=("\n".join(lines), {"type": "towerwatch"}))
+        else:
+            pager.show_here(lines, asking)
 
     def get_help(self, caller: Any, cmdset: Any) -> str:
         """Called by `help <command>`."""
         operation = self.operation
         words = words_of(operation["name"], operation["aliases"])
+        screen = screen_before(caller)
         lines = [operation["summary"], "", "Usage:"]
         lines += [f"  {usage(operation, word)}" for word in words]
         for argument in operation["arguments"]:
@@ -133,9 +179,9 @@ class TowerCommand(Command):
             word = typed.flag_word(word) if argument["kind"] == "flag" else word
             name = "/".join(argument.get("words", [word]))
             lines.append(f"    {name}: {argument['help']}{need}")
-        lines += ["", *textwrap.wrap(operation["help"], 78), "", "Examples:"]
-        lines += [f"  {example}" for example in operation["examples"]]
-        return "\n".join([*lines, "", *_who(operation)])
+        lines += ["", *wrap(operation["help"], screen, 0), "", "Examples:"]
+        lines += [f"  {as_typed(operation, example)}" for example in operation["examples"]]
+        return wrap_text("\n".join([*lines, "", *_who(operation)]), screen)
 
 
 def _who(operation: dict[str, Any]) -> list[str]:
@@ -152,10 +198,15 @@ def _who(operation: dict[str, Any]) -> list[str]:
     return lines
 
 
+def as_typed(operation: dict[str, Any], example: str) -> str:
+    """An example in the words of this game."""
+    return word_of(operation["name"]) + example.removeprefix(operation["name"])
+
+
 def usage(operation: dict[str, Any], word: str | None = None, flags: bool = True) -> str:
     """`restart <agent> [--dry-run]`; with `word` in the place of the operation's name."""
     shown = [one for one in operation["arguments"] if flags or one["kind"] != "flag"]
-    return " ".join([word or operation["name"], *map(_usage_of, shown)])
+    return " ".join([word or word_of(operation["name"]), *map(_usage_of, shown)])
 
 
 def _usage_of(argument: dict[str, Any]) -> str:

@@ -1,13 +1,16 @@
 """`verbosity`: how much one wants to hear of the fleet. The watch has nothing to do with it."""
 
-from typing import Any, ClassVar
+from inspect import cleandoc
+from typing import Any
 
 from evennia.commands.command import Command
 
+from evennia_towerwatch.layout import wrap_text
+from evennia_towerwatch.screens import screen_before, screen_of
 from evennia_towerwatch.verbosity import LEVELS, choose, level_of
 
 from .base import HELP_CATEGORY
-from .words import VERBOSITY
+from .words import VERBOSITY, verbosity_words
 
 _MEANS = {
     "quiet": "only that somebody fell or is back, once",
@@ -29,8 +32,7 @@ class VerbosityCommand(Command):
     It goes with your account. Nothing is lost: incidents shows what was not said to you.
     """
 
-    key = VERBOSITY[0]
-    aliases: ClassVar[list[str]] = list(VERBOSITY[1:])
+    key = VERBOSITY
     locks = "cmd:all()"
     help_category = HELP_CATEGORY
     arg_regex = r"\s|$"
@@ -50,7 +52,14 @@ class VerbosityCommand(Command):
             choose(account, fitting[0])
         level = level_of(account)
         others = " or ".join(other for other in LEVELS if other != level)
-        self._tell(f"You hear |w{level}|n: {_MEANS[level]}. To change it: verbosity {others}")
+        to_change = f"{verbosity_words()[0]} {others}"
+        self._tell(f"You hear |w{level}|n: {_MEANS[level]}. To change it: {to_change}")
 
     def _tell(self, text: Any) -> None:
-        self.msg(text=(text, {"type": "towerwatch"}))
+        screen = screen_of(self.session) if self.session else screen_before(self.caller)
+        self.msg(text=(wrap_text(text, screen), {"type": "towerwatch"}))
+
+    def get_help(self, caller: Any, cmdset: Any) -> str:
+        """Called by `help verbosity`."""
+        text = cleandoc(self.__doc__).replace("  verbosity", f"  {verbosity_words()[0]}")
+        return wrap_text(text, screen_before(caller))

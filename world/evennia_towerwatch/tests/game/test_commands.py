@@ -6,7 +6,6 @@ from unittest.mock import patch
 import evennia
 from evennia.commands.default.system import CmdReload
 from evennia.server.sessionhandler import ServerSessionHandler
-from evennia.utils.create import create_object
 
 from evennia_towerwatch.bridge import BRIDGE
 from evennia_towerwatch.cmdset import ANSWERED_HERE, command_of
@@ -331,12 +330,6 @@ class Asking(TypingTest):
         self.lines.clear()
         self.clock.advance(100)
         self.assertEqual(self.lines, [])
-
-    def test_who_has_no_account_cannot_ask(self) -> None:
-        session = self.connect()
-        nobody = create_object(self.character_typeclass, "nobody", location=self.room1)
-        nobody.execute_cmd("restart bezalel")
-        self.assertEqual(session.sent, [])
 
 
 class Quieting(TypingTest):

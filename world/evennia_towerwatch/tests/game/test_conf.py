@@ -23,7 +23,9 @@ class Settings(SimpleTestCase):
             "TOWERWATCH_OPERATE_LOCK": ["Builder", ""],
             "TOWERWATCH_ADMIN_LOCK": ["Admin", None],
             "TOWERWATCH_SILENT_AFTER_S": [0, "30", True, None],
-            "TOWERWATCH_CANONICAL_ONLY": ["health", ["nothing"]],
+            "TOWERWATCH_CANONICAL_ONLY": ["health", ["nothing"], None, 7, [["health"]], {"a": 1}],
+            "TOWERWATCH_OBJECT_LOCK": ["", "all", None, "cmd:all()"],
+            "TOWERWATCH_PREFIX": ["", "Tower", "a b", "tower/", "@ops", "7x", "health", None, "ä"],
             "INPUT_FUNC_MODULES": [["evennia.server.inputfuncs"]],
             "AT_SERVER_STARTSTOP_MODULE": ["server.conf.at_server_startstop", []],
         }
@@ -35,6 +37,13 @@ class Settings(SimpleTestCase):
                     self.assertRaisesRegex(ImproperlyConfigured, rf"^{name} must be .*\.$"),
                 ):
                     conf.check(NAMES)
+
+    def test_the_short_names_may_be_switched_off_for_some_or_for_all(self) -> None:
+        for value in (True, False, (), ["health"], ("health", "restart")):
+            with override_settings(TOWERWATCH_CANONICAL_ONLY=value, TOWERWATCH_PREFIX="fleet-ops"):
+                conf.check(NAMES)
+                hidden = value is True or (value is not False and "health" in value)
+                self.assertEqual(conf.is_canonical_only("health"), hidden, value)
 
     def test_a_typing_error_in_a_name_is_met_with_the_nearest_one(self) -> None:
         with (

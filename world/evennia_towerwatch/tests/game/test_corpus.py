@@ -38,7 +38,22 @@ def corpus() -> list[str]:
     return [*by_hand, *more[len(by_hand) :]]
 
 
-class Corpus(TowerTest):
+class Plain(TowerTest):
+    """Has a way to say that a line is text."""
+
+    def assert_plain(self, line: str) -> None:
+        html = parse_html(line)
+        self.assertEqual(
+            [tag for tag in re.findall("<[^>]*>?", html) if not TAGS.fullmatch(tag)], []
+        )
+        for span in re.findall("<span[^>]*>", html):
+            self.assertRegex(span, SPAN)
+        out = COLOURS.sub("", mxp_parse(parse_ansi(line, mxp=True, xterm256=True)))
+        self.assertNotRegex(out, "[<>\x00-\x09\x0b-\x0c\x0e-\x1f\x7f-\x9f]")
+        self.assertNotRegex(out, "[\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+
+
+class Corpus(Plain):
     """Whatever is sent, people get text."""
 
     def setUp(self) -> None:
@@ -72,14 +87,3 @@ class Corpus(TowerTest):
             self.watch.call("tower_state", **frame)
             npc = build._first("bezalel", AGENT_TAG, TowerNPC)
             self.assert_plain(npc.return_appearance(self.char1))
-
-    def assert_plain(self, line: str) -> None:
-        html = parse_html(line)
-        self.assertEqual(
-            [tag for tag in re.findall("<[^>]*>?", html) if not TAGS.fullmatch(tag)], []
-        )
-        for span in re.findall("<span[^>]*>", html):
-            self.assertRegex(span, SPAN)
-        out = COLOURS.sub("", mxp_parse(parse_ansi(line, mxp=True, xterm256=True)))
-        self.assertNotRegex(out, "[<>\x00-\x09\x0b-\x0c\x0e-\x1f\x7f-\x9f]")
-        self.assertNotRegex(out, "[\u202a-\u202e\u2066-\u2069\u2028\u2029]")

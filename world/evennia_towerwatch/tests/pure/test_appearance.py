@@ -6,7 +6,6 @@ import unittest
 from evennia_towerwatch.appearance import (
     alert_line,
     duration,
-    fleet_table,
     host_room_text,
     npc_name,
     npc_text,
@@ -14,6 +13,8 @@ from evennia_towerwatch.appearance import (
     watch_room_text,
 )
 from evennia_towerwatch.fleet import AGENT_STATES, Fleet
+from evennia_towerwatch.fleet_table import fleet_lines
+from evennia_towerwatch.layout import Screen, columns_of
 from evennia_towerwatch.tests.messages import agent_view, host_view, snapshot
 
 MARKUP = re.compile(r"\|[a-zA-Z]")
@@ -83,6 +84,17 @@ class Npc(unittest.TestCase):
         ):
             self.assertIn(wanted, text)
 
+    def test_it_fits_every_screen_and_is_told_in_sentences_where_it_is_read_aloud(self) -> None:
+        agent = fleet_of([agent_view("a", doing="漢字 " * 40, place="p" * 110)], []).agents["a"]
+        for width in (20, 40, 80, 132):
+            text = npc_text(agent, None, 0, True, Screen(width))
+            for line in text.split("\n"):
+                self.assertLessEqual(columns_of(line), width, line)
+            self.assertIn("p" * 110, "".join(line.strip() for line in text.split("\n")))
+        aloud = plain(npc_text(agent, None, 0, True, Screen(40, reader=True)))
+        self.assertIn("State: up for 1 min 5 s", aloud)
+        self.assertNotIn("  ", aloud.replace("漢字 ", ""))
+
     def test_a_closed_incident_tells_how_long_it_was(self) -> None:
         incident = {"number": 7, "cause": "silent", "openedAt": 1, "durationMs": 90_000}
         agent = fleet_of([agent_view("a", incident=incident)], []).agents["a"]
@@ -94,7 +106,7 @@ class Npc(unittest.TestCase):
         self.assertIn(
             "#7 no heartbeat, open, flapping (open until it is stable). "
             "To look after it, type: ack 7",
-            plain(npc_text(agent, None, 0, True)),
+            plain(npc_text(agent, None, 0, True, Screen(132))),
         )
         incident["acknowledgedBy"] = "|rAda"
         agent = fleet_of([agent_view("a", incident=incident)], []).agents["a"]
@@ -108,7 +120,7 @@ class Npc(unittest.TestCase):
         text = plain(npc_text(agent, None, 0, True))
         self.assertIn("in maintenance: new", text)
         self.assertNotIn("{", text)
-        self.assertIn("in maintenance: new", plain(fleet_table(fleet, 0, True, 80)[1]))
+        self.assertIn("in maintenance: new", plain(fleet_lines(fleet, 0, True, Screen(80))[1]))
         other = fleet_of([agent_view("a")], []).agents["a"]
         self.assertNotIn("maintenance", npc_text(other, None, 0, True))
 
@@ -161,28 +173,39 @@ class Table(unittest.TestCase):
             agent_view("b", doing="|" * 200, host="nowhere-that-is-known"),
         ]
         fleet = fleet_of(agents, [host_view("ezra", name="A very long name of a host indeed")])
-        for width in (40, 60, 80, 132, 200):
-            for line in fleet_table(fleet, 0, True, width)[:-1]:
-                shown = sum(2 if ord(sign) > 0x2E7F else 1 for sign in plain(line))
-                self.assertLessEqual(shown, width, line)
+        for width in (20, 40, 60, 80, 132, 200):
+            lines = fleet_lines(fleet, 0, True, Screen(width))
+            for line in lines:
+                self.assertLessEqual(columns_of(line), width, line)
+            said = plain("".join(line.strip() for line in lines))
+            for wanted in ("code-claw", "a" * 63, "unreachable"):
+                self.assertIn(wanted, said)
 
     def test_state_and_age_are_there_at_every_width(self) -> None:
         fleet = fleet_of([agent_view("bezalel", state="down")], [host_view("ezra")])
-        for width in (40, 80, 132):
-            lines = [plain(line) for line in fleet_table(fleet, 61_000, True, width)]
+        for width in (60, 80, 132):
+            lines = [plain(line) for line in fleet_lines(fleet, 61_000, True, Screen(width))]
             self.assertRegex(lines[1], r"^bezalel +down +1 min 2 s")
             self.assertEqual(lines[-1], "1 agent: 1 down.")
-        self.assertNotIn("Host", plain(fleet_table(fleet, 0, True, 40)[0]))
-        self.assertIn("Runs in", plain(fleet_table(fleet, 0, True, 132)[0]))
+        self.assertNotIn("Runs in", plain(fleet_lines(fleet, 0, True, Screen(80))[0]))
+        self.assertIn("Runs in", plain(fleet_lines(fleet, 0, True, Screen(132))[0]))
+
+    def test_on_a_narrow_screen_each_agent_is_a_record(self) -> None:
+        view = agent_view("ezra", state="down", cause="its pane is dead")
+        fleet = fleet_of([view, agent_view("timmy", beatAgeMs=None)], [host_view("ezra")])
+        del fleet.agents["timmy"]
+        lines = [plain(line) for line in fleet_lines(fleet, 1_000, True, Screen(40))]
+        self.assertEqual(lines[0], "ezra  down")
+        self.assertEqual(lines[1:3], ["  its pane is dead, beat 2 s ago, on", "  Ezra"])
 
     def test_columns_stand_under_each_other(self) -> None:
         fleet = fleet_of([agent_view("a"), agent_view("code-claw", state="unreachable")], [])
-        lines = [plain(line) for line in fleet_table(fleet, 0, True, 80)]
+        lines = [plain(line) for line in fleet_lines(fleet, 0, True, Screen(80))]
         column = lines[0].index("Beat")
         self.assertEqual({line[column : column + 3] for line in lines[1:3]}, {"1 s"})
 
     def test_an_empty_fleet_is_a_sentence(self) -> None:
-        self.assertEqual(len(fleet_table(Fleet(), 0, True, 80)), 1)
+        self.assertEqual(len(fleet_lines(Fleet(), 0, True, Screen(80))), 1)
 
 
 class Answers(unittest.TestCase):
@@ -191,6 +214,12 @@ class Answers(unittest.TestCase):
     def test_states_in_cells_are_coloured_and_words_in_sentences_are_not(self) -> None:
         lines = result_lines("health", "ok", ["ezra  up  disk 5 %", "it went down at noon"])
         self.assertEqual(lines, ["ezra  |gup|n  disk 5 %", "it went down at noon"])
+
+    def test_what_became_wider_by_being_escaped_still_fits_the_screen(self) -> None:
+        lines = result_lines("health", "ok", ["{} $ www.x " * 3], Screen(33))
+        for line in lines:
+            self.assertLessEqual(columns_of(line), 33)
+        self.assertIn("\uff5b\uff5d", "".join(lines))
 
     def test_an_end_that_is_not_ok_is_said_first(self) -> None:
         for status in ("failed", "timeout", "refused"):
