@@ -14,10 +14,22 @@ const run = promisify(execFile)
 const workerSource = join(import.meta.dirname, '..', '..', 'src', 'demo', 'worker.sh')
 
 /**
- * pane: in a tmux window. process: started detached, with a pid file. sleeper: the same, as cheap as can be: its beats are
- * written by `beatForSleepers`.
+ * pane: in a tmux window. remade: the same, and declared with what it is made again by. below: a shell in its pane outlives it.
+ * still: it beats and says that it is busy, and neither writes a word nor gets on. process: started detached, with a pid file.
+ * sleeper: the same, as cheap as can be: its beats are written by `beatForSleepers`.
  */
-type HandsAgentKind = 'pane' | 'process' | 'sleeper'
+type HandsAgentKind = 'pane' | 'remade' | 'below' | 'still' | 'process' | 'sleeper'
+const paneKinds: readonly HandsAgentKind[] = ['pane', 'remade', 'below', 'still']
+
+/** Writes the same beat each half second, but for its time. */
+const still = `#!/bin/sh
+# BEAT PID
+echo "$$" >"$2"
+while :; do
+  printf '{"at":%s,"pid":%s,"epoch":"%s","progress":1,"busy":true}' "$(date +%s)" "$$" "$$" >"$1.new" && mv "$1.new" "$1"
+  sleep 0.5
+done
+`
 
 /** Notes each of its lives. */
 const sleeper = `#!/bin/sh
@@ -133,25 +145,42 @@ export async function openHost(id: string, plan: HostPlan, number: number, place
     return stdout
   }
 
+  const stillFile = join(place.folder, 'still.sh')
+  if (!existsSync(stillFile)) writeFileSync(stillFile, still, { mode: 0o755 })
   const kinds = plan.agents ?? {}
+  const livesInPane = (agent: string) => paneKinds.includes(kinds[agent] ?? 'process')
   const path = (agent: string, what: string) => join(home, `${agent}.${what}`)
-  const argv = (agent: string) =>
-    kinds[agent] === 'sleeper'
-      ? ['/bin/sh', sleeperFile, agent, home]
-      : ['/bin/sh', worker, agent, 'json', path(agent, 'beat'), path(agent, 'pid'), 'model', '0.5']
+  function argv(agent: string): string[] {
+    const working = ['/bin/sh', worker, agent, 'json', path(agent, 'beat'), path(agent, 'pid'), 'model', '0.5']
+    switch (kinds[agent]) {
+      case 'sleeper':
+        return ['/bin/sh', sleeperFile, agent, home]
+      case 'below':
+        return ['/bin/sh', '-c', '"$@"; while :; do sleep 1000; done', 'sh', ...working]
+      case 'still':
+        return ['/bin/sh', stillFile, path(agent, 'beat'), path(agent, 'pid')]
+      default:
+        return working
+    }
+  }
   const pid = (agent: string) => Number(readFileSync(path(agent, 'pid'), 'utf8'))
 
   const windows = new Set<string>()
 
+  /** Agents are started side by side. */
+  let server: Promise<void> | undefined
+  async function startServer(): Promise<void> {
+    await tmux('new-session', '-d', '-s', 'fleet', '-n', 'keeper', '-x', '80', '-y', '24', 'exec sleep 100000')
+    await tmux('set-option', '-g', 'remain-on-exit', 'on')
+    place.ends(Number(await tmux('display-message', '-p', '#{pid}')))
+  }
+
   async function startAgent(agent: string): Promise<void> {
     const first = path(agent, kinds[agent] === 'sleeper' ? 'pid' : 'beat')
     rmSync(first, { force: true })
-    if (kinds[agent] === 'pane') {
-      if (!existsSync(socket)) {
-        await tmux('new-session', '-d', '-s', 'fleet', '-n', 'keeper', '-x', '80', '-y', '24', 'exec sleep 100000')
-        await tmux('set-option', '-g', 'remain-on-exit', 'on')
-        place.ends(Number(await tmux('display-message', '-p', '#{pid}')))
-      }
+    if (livesInPane(agent)) {
+      server ??= startServer()
+      await server
       // The dead one of an earlier life.
       if (windows.has(agent)) await tmux('kill-window', '-t', `fleet:${agent}`)
       windows.add(agent)
@@ -167,11 +196,10 @@ export async function openHost(id: string, plan: HostPlan, number: number, place
   const yaml = {
     host: `  ${id}: { kind: ssh, address: ${at.address}, port: ${at.port}, user: ${account.name}, identity: ${identity}, knownHosts: ${knownHosts}${plan.yaml ?? ''} }`,
     agents: Object.entries(kinds).map(([agent, kind]) => {
-      const body =
-        kind === 'pane'
-          ? `kind: pane, socket: ${socket}, target: "fleet:${agent}"`
-          : `kind: process, start: ${JSON.stringify(argv(agent))}, pidFile: ${path(agent, 'pid')}, log: ${path(agent, 'log')}`
-      return `  ${agent}: { host: ${id}, heartbeat: { file: ${path(agent, 'beat')}, format: json }, restart: { ${body} }`
+      const body = livesInPane(agent)
+        ? `kind: pane, socket: ${socket}, target: "fleet:${agent}"${kind === 'remade' ? `, start: ${JSON.stringify(argv(agent))}, cwd: ${home}` : ''}`
+        : `kind: process, start: ${JSON.stringify(argv(agent))}, pidFile: ${path(agent, 'pid')}, log: ${path(agent, 'log')}`
+      return `  ${agent}: { host: ${id}, heartbeat: { file: ${path(agent, 'beat')}, format: json }, restart: { ${body} }${kind === 'still' ? ', quiet: 3s' : ''}`
     }),
   }
 
