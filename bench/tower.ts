@@ -19,6 +19,7 @@ import { findMonit, makeFifo, type Program, startMonit, startMouth, startShellLo
 import { openStage, type Stage } from './tower/stage.ts'
 import { measureStates, type States } from './tower/states.ts'
 import { family, measureUsage, type Usage } from './tower/usage.ts'
+import { measureValidator } from './tower/validator.ts'
 
 /** For a quick run while something is being changed; kept results are of whole runs. */
 const isQuick = process.env['TOWERWATCH_BENCH'] === 'quick'
@@ -69,11 +70,13 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
 }
 
 /** What the game does with a fleet behind the product's own session: first of a thousand agents, then of many. */
-async function measureGame(stage: Stage, warden: Player, { signal, say }: BenchmarkContext): Promise<Outcome> {
+async function measureGame(stage: Stage, warden: Player, context: BenchmarkContext): Promise<Outcome> {
+  const { signal, say } = context
   const fleet = fleetOf(fleetSize, 'at rest')
   const watch = await startBenchWatch(stage, { fleet, history: historyOf(fleet), warden, signal })
   try {
     const parts = [
+      await measureValidator(warden, context),
       await measurePage(stage, { visits, agents: fleetSize }, say),
       await measureCrowd(stage, { size: crowd, watch, warden, signal, say }),
       await measureLoad(stage, watch, load, { signal, say }),

@@ -1,6 +1,7 @@
 """Run by the superuser's `py` inside the game: players for a crowd, and rooms to look at."""
 
 import statistics
+import sys
 import time
 
 from django.conf import settings
@@ -51,3 +52,8 @@ def looked(name: str) -> str:
         character.location.return_appearance(character)
         took.append(time.perf_counter() - started)
     return f"looked: {1000 * statistics.median(took):.4f} ms"
+
+
+def python() -> str:
+    """The Python that runs the game."""
+    return f"python: {sys.executable}"
