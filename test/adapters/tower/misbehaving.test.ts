@@ -141,6 +141,13 @@ describe.each<[string, (listener: TowerListener) => TowerConnection | TowerConne
   })
 })
 
+test('a connection on which nobody ever answered was no good one: the waits between such grow as between others', async () => {
+  const { clock, attempts } = stage(() => taking())
+  await clock.advance(HOUR_MS)
+  const waits = attempts.slice(1).map((at, index) => at - (attempts[index] ?? 0) - 15_000)
+  expect(Math.max(...waits)).toBeGreaterThan(5_000)
+})
+
 function answerOf(message: WatchMessage, boot: string): TowerMessage | undefined {
   if (message.name === 'tower_ping') return { name: 'tower_pong', data: { v: 1, id: message.data.id, boot } }
   if (message.name !== 'tower_hello') return undefined
