@@ -227,4 +227,46 @@ describe('the fleet at the side of the web client', () => {
     await shows(/> look bezalel[\s\S]*State: +down/)
     expect(await page.locator('#fleet').isVisible()).toBe(false)
   })
+
+  it('stands beside Evennia’s own web client, too, as a plugin of that', async () => {
+    await show.show(goodScene(Date.now()))
+    const page = await (await newContext(desktop)).newPage()
+    const sent: unknown[] = []
+    await page.exposeFunction('keepSent', (...message: unknown[]) => void sent.push(message))
+    // The client itself loads parts of itself from other servers; this is what it gives to its plugins.
+    const client = `<!doctype html><html lang="en"><title>A client</title><body><main><h1>A client</h1></main><script>
+      var Evennia = { msg: (...message) => window.keepSent(...message) }
+      var plugin_handler = { add: (name, plugin) => { window.plugin = plugin }, onSend: (line) => window.keepSent('line', line) }
+      document.addEventListener('keydown', () => window.keepSent('stolen key'))
+      </script><script src="/static/evennia_towerwatch/fleet-pane.js"></script>
+      <script src="/static/evennia_towerwatch/webclient-plugin.js"></script></body></html>`
+    await page.route('**/stock/', (route) => route.fulfill({ contentType: 'text/html; charset=utf-8', body: client }))
+    await page.goto(address('/stock/'))
+    const agent = {
+      id: 'bezalel',
+      name: '<b>Bezalel',
+      host: 'ezra',
+      state: 'up',
+      cause: '',
+      forMs: 1,
+      beatAgeMs: 1,
+      periodMs: 9e6,
+      graceMs: 9e6,
+    }
+    const fleet = { watched: true, problem: '', hosts: [], agents: [agent, { ...agent, id: 'ezra', name: 'Ezra', state: 'down' }] }
+    await page.evaluate(`plugin.init(); plugin.onLoggedIn(); plugin.onUnknownCmd('tower_fleet', [], ${JSON.stringify(fleet)})`)
+    const shows = sees('the page', () => textOf(page))
+    await shows(/Fleet: 1 up, 1 down/)
+    await page.click('#fleet-toggle')
+    await shows(/<b>Bezalel ● up/)
+    for (const key of ['Tab', 'ArrowDown', 'Enter']) await page.keyboard.press(key)
+    await until(() => sent.length >= 2, { withinMs: 10_000, what: () => `a look, beside ${JSON.stringify(sent)}` })
+    expect(sent).toEqual([
+      ['tower_subscribe', [], {}],
+      ['line', 'look ezra'],
+    ])
+    expect(await violations(page)).toEqual([])
+    expect(await page.evaluate(`[plugin.onUnknownCmd('other', [], {}), plugin.onConnectionClose()]`)).toEqual([false, undefined])
+    await shows(/Fleet: 2 unknown[\s\S]*There is no connection to the game/)
+  })
 })

@@ -1,11 +1,11 @@
 /*
- * The fleet at the side of the web client: every agent with a bar that shrinks as its heartbeat ages. What the game sends
+ * The fleet at the side of a web client: every agent with a bar that shrinks as its heartbeat ages. What the game sends
  * is data (Tower.Fleet, Tower.Agent), and only text is made of it.
  *
  * The list is one stop of the Tab key, however many agents there are; the arrow keys, Home and End go through it.
  */
 
-window.fleetPane = ({ subscribe, look }) => {
+window.fleetPane = ({ subscribe, look, isOpen: isWantedAtFirst = true }) => {
   const pane = document.getElementById('fleet')
   const list = document.getElementById('fleet-agents')
   const problem = document.getElementById('fleet-problem')
@@ -21,7 +21,7 @@ window.fleetPane = ({ subscribe, look }) => {
 
   /** By id: what was told, when, and where it is shown; in the order in which they are shown. */
   let agents = new Map()
-  let isWanted = !narrow.matches
+  let isWanted = isWantedAtFirst && !narrow.matches
 
   function receive(name, data) {
     // Whoever has just logged in, or comes back after a restart, asks.
