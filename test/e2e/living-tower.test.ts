@@ -89,7 +89,7 @@ describe('an agent in a tmux pane on an SSH host', () => {
     inWatchRoom.send('panes')
     await inWatchRoom.hears(/ dead.* bezalel$/)
     inWatchRoom.send('respawn bezalel')
-    await inWatchRoom.hears(/^start: pane %\d+ runs again.*what stood there before is in)
+    await inWatchRoom.hears(/^start: pane %\d+ runs again.*what stood there before is in/)
     await inWatchRoom.hears(/^bezalel is back: a beat of its new life came/, 30_000)
     await reborn(stage, 'bezalel', pid)
 
