@@ -34,6 +34,7 @@ import { openRemedyNews } from './watches/remedy-news.ts'
 import { startSinks } from './watches/sinks.ts'
 import { startSweep } from './watches/sweep.ts'
 import { towerHandlers } from './watches/tower-requests.ts'
+import { startUnheard } from './watches/unheard.ts'
 import { startUpkeep } from './watches/upkeep.ts'
 
 export interface WatchPorts {
@@ -155,6 +156,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
   /** For whoever brings what was seen. */
   const seen = heedful({ roster, clock }, sweep.heed)
   const auditHead = startAuditHead({ ledger, clock, log, tell })
+  const unheard = startUnheard(() => config, { ...engine, ledger, clock, log, inMaintenance })
   const upkeep = startUpkeep(config, { ledger, clock, log })
   const budgets = startBudgetWatch(() => config, { ...engine, ledger, clock, log })
   hosts = startHosts()
@@ -211,6 +213,7 @@ export function startWatch(initial: Config, ports: WatchPorts): Watch {
       await auditHead.stop()
       await activity.stop()
       budgets.stop()
+      unheard.stop()
       await engine.stop()
       // The last thing that the ledger is told is until when the watch looked.
       await sweep.stop()
