@@ -92,5 +92,9 @@ def wrap(line: str, screen: Screen, hang: int = 2) -> list[str]:
 
 
 def wrap_text(text: str, screen: Screen) -> str:
-    """Each line of a text, wrapped."""
-    return "\n".join(part for line in text.split("\n") for part in wrap(line, screen))
+    """Each line of a text, wrapped: sentences as such, what is indented with more of it."""
+    return "\n".join(
+        part
+        for line in text.split("\n")
+        for part in wrap(line, screen, 2 if line.startswith(" ") else 0)
+    )

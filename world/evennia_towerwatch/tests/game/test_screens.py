@@ -223,12 +223,11 @@ class HostilePages(ScreenTest, Plain):
         texts = [text[:390] for text in corpus()]
         for start in range(0, len(texts), AT_ONCE):
             self.type("health")
-            self.answer(texts[start : start + AT_ONCE])
-            self.type("n")
-            pages = "\n".join(self.lines)
+            pages = [self.answer(texts[start : start + AT_ONCE]), self.type("n")]
             self.type("q")
-            # The frame of EvMore is Evennia's own.
-            self.assert_plain(pages.replace("|x", ""))
+            self.assertIn("Page", pages[0])
+            for page in pages:
+                self.assert_plain(page)
 
 
 class Hints(ScreenTest):
@@ -307,7 +306,7 @@ class Words(TypingTest):
             self.assertIn("  tower/restart bezalel", said)
             self.assertNotRegex(said, r"(?m)^ +restart")
             overview = by_key["towerwatch"].get_help(self.char1, None)
-            self.assertIn("tower/incidents shows", overview)
+            self.assertRegex(overview, r"tower/incidents\s+shows")
 
     def test_what_the_watch_says_is_to_be_typed_is_said_in_the_words_of_the_game(self) -> None:
         from evennia_towerwatch.commands.words import as_typed_here

@@ -38,7 +38,8 @@ class Lines(unittest.TestCase):
         screen = Screen(9)
         self.assertEqual(wrap("one two three four", screen), ["one two", "  three", "  four"])
         self.assertEqual(wrap("|rone two|n three", screen), ["|rone two|n", "  three"])
-        self.assertEqual(wrap_text("one\ntwo three four", screen), "one\ntwo three\n  four")
+        self.assertEqual(wrap_text("one\ntwo three four", screen), "one\ntwo three\nfour")
+        self.assertEqual(wrap_text(" one two three", screen), " one two\n   three")
 
     def test_what_is_read_aloud_is_not_broken(self) -> None:
         line = "word " * 60
