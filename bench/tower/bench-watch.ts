@@ -73,7 +73,7 @@ export async function startBenchWatch(stage: Stage, { fleet, history, warden, si
       return Number(await ask(warden, 'theirs/attributes.py', 'count()', /bodies: (\d+)/)) === shown.agents.length
     }
     await until(all, {
-      withinMs: 180_000,
+      withinMs: 300_000,
       what: () => `${shown.agents.length} agents to have a body; the session said:${complaints}`,
     })
   }
