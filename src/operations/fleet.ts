@@ -6,7 +6,8 @@ import type { Operation, OperationContext } from './operation.ts'
 
 const agentColumns: Column[] = [
   { name: 'agent', place: 'title' },
-  { name: 'state', place: 'title' },
+  // The state itself is never longer.
+  { name: 'state', place: 'title', least: 11 },
   { name: 'for' },
   { name: 'last beat', drop: 2 },
   { name: 'host', drop: 1, say: (host) => `on ${host}` },

@@ -127,17 +127,17 @@ function restOf(columns: readonly Column[], row: readonly string[]): string[] {
 
 /** "ezra  down", and below it "its pane is dead, for 3 min". */
 function record(columns: readonly Column[], row: readonly string[], width: number): string[] {
-  const rest = restOf(columns, row).join(', ')
-  return [...titleLines(titlesOf(columns, row), width), ...(rest === '' ? [] : wrapLine(`  ${rest}`, width, 0))]
+  return [...broken(titlesOf(columns, row), '  ', width, ''), ...broken(restOf(columns, row), ', ', width, '  ')]
 }
 
-/** Broken between cells, where it must be. */
-function titleLines(titles: readonly string[], width: number): string[] {
+/** Parts in lines, broken between parts wherever that will do: "2 min 9 s" and "still open" are read at one glance. */
+function broken(parts: readonly string[], separator: string, width: number, indent: string): string[] {
   const lines: string[] = []
-  for (const title of titles) {
-    const longer = `${lines.at(-1) ?? ''}  ${title}`
+  for (const [index, part] of parts.entries()) {
+    const text = index < parts.length - 1 ? `${part}${separator.trimEnd()}` : part
+    const longer = `${lines.at(-1) ?? ''}${separator.startsWith(',') ? ' ' : separator}${text}`
     if (lines.length > 0 && columnsOf(longer) <= width) lines[lines.length - 1] = longer
-    else lines.push(...wrapLine(lines.length === 0 ? title : `  ${title}`, width, lines.length === 0 ? 2 : 0))
+    else lines.push(...wrapLine(`${lines.length === 0 ? indent : '  '}${text}`, width, indent === '' && lines.length === 0 ? 2 : 0))
   }
   return lines
 }

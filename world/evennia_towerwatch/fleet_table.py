@@ -6,7 +6,7 @@ from .appearance import counts, duration, shown_name, state_word
 from .bodies import fleet_sentences
 from .escape import escape
 from .fleet import Agent, Fleet, by_name
-from .layout import NARROW, Screen, columns_of, fill, wrap
+from .layout import NARROW, Screen, columns_of, fill, wrap, wrap_parts
 
 _WIDE = 110
 _LONGEST_HOST, _LONGEST_PLACE, _LEAST_DOING = 14, 30, 5
@@ -51,9 +51,9 @@ def _row(agent: Agent, fleet: Fleet, now_ms: float, watched: bool) -> tuple[str,
 def _record(state: str, row: Row, screen: Screen) -> list[str]:
     """`ezra  down`, and below it what else there is to say."""
     beat = "no beat yet" if row["Beat"] == "never" else f"beat {row['Beat']} ago"
-    rest = ", ".join(part for part in (row["Doing"], beat, f"on {row['Host']}") if part)
+    parts = [part for part in (row["Doing"], beat, f"on {row['Host']}") if part]
     title = f"{row['Agent']}  {state_word(state)}"
-    return [*wrap(title, screen), *wrap(f"  {rest}", screen, hang=0)]
+    return [*wrap(title, screen), *wrap_parts(parts, screen)]
 
 
 def _table(rows: Sequence[tuple[str, Row]], width: int) -> list[str] | None:

@@ -6,6 +6,7 @@ in here may hold Evennia's colours, which take no column; outside text has no `|
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Below that a table is for nobody; each row is a record of its own.
@@ -98,3 +99,15 @@ def wrap_text(text: str, screen: Screen) -> str:
         for line in text.split("\n")
         for part in wrap(line, screen, 2 if line.startswith(" ") else 0)
     )
+
+
+def wrap_parts(parts: Sequence[str], screen: Screen, indent: str = "  ") -> list[str]:
+    """Parts with commas between them, broken between parts wherever that will do."""
+    lines: list[str] = []
+    for index, part in enumerate(parts):
+        text = part if index == len(parts) - 1 else f"{part},"
+        if lines and columns_of(f"{lines[-1]} {text}") <= screen.columns:
+            lines[-1] += f" {text}"
+        else:
+            lines += wrap(indent + text, screen, 0)
+    return lines

@@ -196,7 +196,7 @@ class Table(unittest.TestCase):
         del fleet.agents["timmy"]
         lines = [plain(line) for line in fleet_lines(fleet, 1_000, True, Screen(40))]
         self.assertEqual(lines[0], "ezra  down")
-        self.assertEqual(lines[1:3], ["  its pane is dead, beat 2 s ago, on", "  Ezra"])
+        self.assertEqual(lines[1:3], ["  its pane is dead, beat 2 s ago,", "  on Ezra"])
 
     def test_columns_stand_under_each_other(self) -> None:
         fleet = fleet_of([agent_view("a"), agent_view("code-claw", state="unreachable")], [])
