@@ -42,7 +42,9 @@ class Installing(unittest.TestCase):
                     "typeclass='typeclasses.accounts.Account').key",
                     f"'{name}'",
                 )
-            owner.type("py self.location.key", "Limbo")
+            owner.type("create/drop lamp", "drop")
+            owner.type("get lamp", "You pick up")
+            owner.type("drop lamp", "You drop")
         for name in _PLAYERS:
             self.enter(name).__exit__(None, None, None)
         self.stop()
@@ -103,15 +105,15 @@ class Installing(unittest.TestCase):
         ):
             watch = self.watch()
             self.addCleanup(watch.__exit__, None, None, None)
-            owner.type("fleet", "Timmy")
-            owner.type("teleport Watch Room", "Watch Room(")
+            owner.type("fleet", "2 agents: 2 up")
+            owner.type("get lamp", "You pick up")
+            owner.type("teleport #3", "Watch Room")
             owner.type("look", "Exits:")
             owner.type("bezalel", "Host Bezalel")
             owner.type("look bezalel", "fleet:bezalel")
-            owner.type("create lamp", "You create")
-            owner.type("drop lamp", "drop")
+            owner.type("drop lamp", "You drop")
 
-            muted.type("channel/mute Fleet", "mute")
+            muted.type("channel/mute Fleet", "Muted channel")
             owner.type(
                 "py evennia.search_account('deaf')[0].at_pre_channel_msg = lambda *a, **k: False",
                 ">>>",
@@ -123,13 +125,14 @@ class Installing(unittest.TestCase):
             listener.type("channel/history Fleet", "bezalel is down (incident #7)")
             self.assertIn("Usage:", listener.type("restart", "restart"))
 
+            self.page()
+
             self.place.run("evennia reload")
             listener.hear("restarted")
             listener.type("channel/history Fleet", "bezalel is down (incident #7)")
             owner.type("look", "not connected")
-            owner.type("ooc", "OUT-OF-CHARACTER")
+            owner.type("ooc", "You are out-of-character")
             self.assertIn("Usage: restart", owner.type("restart", "Usage: restart"))
-        self.page()
 
     def page(self) -> None:
         """The page is for who is logged in."""
@@ -168,10 +171,8 @@ class Installing(unittest.TestCase):
         after = contents(self.place.game / "server" / "evennia.db3")
         self.assertEqual(list(after), list(self.before))
         for table, rows in self.before.items():
-            # What the owner has made in a room of the plugin is his, and has come home with him.
-            kept = [row for row in after[table] if not _is_of_lamp(row)]
-            self.assertEqual(kept, rows, table)
-        self.assertTrue(any(_is_of_lamp(row) for row in after["objects_objectdb"]))
+            # The owner and his lamp, which he has left in a room of the plugin, have come home.
+            self.assertEqual(after[table], rows, table)
         left = self.place.game.rglob("*")
         self.assertEqual([file for file in left if "fleet" in file.name.lower()], [])
         self.assertIn("no issues", self.place.run("evennia check"))
@@ -184,8 +185,12 @@ class Installing(unittest.TestCase):
         }
 
     def start(self) -> None:
-        """`evennia start`, until it answers."""
-        self.assertIn("Evennia running", self.place.run("evennia start"))
+        """`evennia start`; on a busy machine the launcher itself says "Try again" after a while."""
+        for _ in range(5):
+            said = self.place.run("evennia start")
+            if "Evennia running" in said or "Server is already running" in said:
+                return
+        self.fail(said)
 
     def stop(self) -> None:
         """`evennia stop`."""
@@ -195,9 +200,9 @@ class Installing(unittest.TestCase):
         """Log in over telnet."""
         player = Player(self.ports["telnet"])
         player.greet()
-        player.type(
-            f"connect {name} {PASSWORD}", "Limbo" if name == "Owner" else "Out-of-Character"
-        )
+        # A player without a character is told so, and is out of character.
+        place = "You become Owner" if name == "Owner" else "does not exist"
+        player.type(f"connect {name} {PASSWORD}", place)
         return player
 
     def watch(self) -> Watch:
@@ -235,7 +240,3 @@ def _alert(alert_id: str, text: str, incident: int) -> dict[str, Any]:
         "at": 1,
         "text": text,
     }
-
-
-def _is_of_lamp(row: str) -> bool:
-    return "lamp" in row

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import socket
 import struct
 import time
@@ -60,7 +61,7 @@ class Player(Connection):
         """Everything since the last line typed, as soon as `until` is in it."""
 
         def look(raw: bytes) -> str | None:
-            text = raw.decode("utf-8", "replace")
+            text = _plain(raw)
             return text if until in text else None
 
         return self.wait_for(look)
@@ -77,7 +78,7 @@ class Player(Connection):
 
     def heard(self) -> str:
         """What has come so far."""
-        return self._raw.decode("utf-8", "replace")
+        return _plain(self._raw)
 
 
 class Watch(Connection):
@@ -96,7 +97,7 @@ class Watch(Connection):
         assert b" 101 " in self._raw[:head], self._raw[:head]
         self._raw = self._raw[head:]
 
-    def send(self, name: str, **data: Any) -> None:
+    def send(self, name: str, /, **data: Any) -> None:
         """One message, as a masked text frame."""
         payload = json.dumps([name, [], data]).encode()
         size = len(payload)
@@ -107,6 +108,11 @@ class Watch(Connection):
     def answer(self, name: str) -> dict[str, Any]:
         """The first message of this name among what came."""
         return self.wait_for(lambda raw: _message(raw, name))
+
+
+def _plain(raw: bytes) -> str:
+    """What a player reads, without its colours: they may stand between any two letters."""
+    return re.sub(r"\x1b\[[\d;]*m", "", raw.decode("utf-8", "replace"))
 
 
 def _message(raw: bytes, name: str) -> dict[str, Any] | None:
