@@ -9,6 +9,8 @@ export interface TelnetOptions {
   port: number
 }
 
+const MAX_REST = 500
+
 export function telnetTransport(options: TelnetOptions): TowerTransport {
   return {
     kind: 'telnet',
@@ -18,10 +20,16 @@ export function telnetTransport(options: TelnetOptions): TowerTransport {
 
 function openTelnet(options: TelnetOptions, events: WireEvents): Wire {
   const words = new TextDecoder()
+  /** What came of a line that has not ended: told at once, and again with what follows, lest a refusal in two pieces be none. */
+  let rest = ''
   const telnet = openGuardedTelnet(options, {
     enabled: events.ready,
     gmcp: (payload) => events.incoming(decodeGmcp(payload)),
-    text: (bytes) => events.incoming({ kind: 'text', text: words.decode(bytes) }),
+    text: (bytes) => {
+      const text = rest + words.decode(bytes, { stream: true })
+      rest = /[\r\n]$/.test(text) ? '' : text.slice(-MAX_REST)
+      events.incoming({ kind: 'text', text })
+    },
     ended: events.ended,
   })
   return {
