@@ -67,7 +67,7 @@ export function canBeRolledBack(agent: AgentConfig, settings: Settings): boolean
 }
 
 /** What the files are, whatever is in them; a file that is not there counts as such. */
-export function signatureOf(files: readonly ConfigSighting[]): string {
+function signatureOf(files: readonly ConfigSighting[]): string {
   return files.map(({ path, hash }) => `${hash ?? '-'} ${path}`).join('\n')
 }
 

@@ -7,9 +7,11 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { LinkOptions } from '../../src/adapters/hosts/link.ts'
 import type { AgentDeclaration, HostLink, HostNews, ServiceDeclaration } from '../../src/ports/host.ts'
 import { until } from '../support/until.ts'
+import type { Hanging } from './host.ts'
 
 /** What the suite has at hand for each test. */
 interface Means {
+  triesHanging(what: Hanging): boolean
   fixture(): { programs: string }
   opened(
     agents: AgentDeclaration[],
@@ -23,7 +25,7 @@ interface Means {
   path(label: string): string
 }
 
-export function probeContract({ fixture, opened, watched, fake, path }: Means): void {
+export function probeContract({ fixture, opened, watched, fake, path, triesHanging }: Means): void {
   describe('probe', () => {
     let server: Server | undefined
     let sleeper: ChildProcess | undefined
@@ -82,32 +84,33 @@ export function probeContract({ fixture, opened, watched, fake, path }: Means): 
       })
     })
 
-    it('waits for no disk: beats are answered meanwhile, and one that owes an answer is not asked again', async () => {
-      // Whoever waits for a disk that is away cannot be killed. Here it is one that holds on to the output of df.
-      const [release, asked, beat] = [path('release'), path('asked'), path('beat')]
-      await writeFile(beat, '1')
-      await fake('df', `echo "$3" >> ${asked}\n( while [ ! -e ${release} ] && [ -e ${asked} ]; do sleep 0.1 || break; done ) &`)
-      const link = await opened([watched('ezra', beat)], { deadlines: { collectMs: 2_500 } })
-      const order: string[] = []
-      const probe = link.probe().then((health) => {
-        order.push('probe')
-        return health
+    if (triesHanging('disk'))
+      it('waits for no disk: beats are answered meanwhile, and one that owes an answer is not asked again', async () => {
+        // Whoever waits for a disk that is away cannot be killed. Here it is one that holds on to the output of df.
+        const [release, asked, beat] = [path('release'), path('asked'), path('beat')]
+        await writeFile(beat, '1')
+        await fake('df', `echo "$3" >> ${asked}\n( while [ ! -e ${release} ] && [ -e ${asked} ]; do sleep 0.1 || break; done ) &`)
+        const link = await opened([watched('ezra', beat)], { deadlines: { collectMs: 2_500 } })
+        const order: string[] = []
+        const probe = link.probe().then((health) => {
+          order.push('probe')
+          return health
+        })
+        await link.beats(new Map())
+        order.push('beats')
+        expect((await probe).disks).toContainEqual({ kind: 'no-answer', mount: '/' })
+        expect(order).toEqual(['beats', 'probe'])
+        const times = async () => (await readFile(asked, 'utf8')).split('\n').filter((line) => line === '/').length
+        expect(await times()).toBe(1)
+        expect((await link.probe()).disks).toContainEqual({ kind: 'no-answer', mount: '/' })
+        expect(await times()).toBe(1)
+        await writeFile(release, '')
+        await rm(`${fixture().programs}/df`)
+        await until(async () => (await link.probe()).disks.some((disk) => disk.mount === '/' && disk.kind === 'sized'), {
+          withinMs: 20_000,
+          what: 'the disk answers again',
+        })
       })
-      await link.beats(new Map())
-      order.push('beats')
-      expect((await probe).disks).toContainEqual({ kind: 'no-answer', mount: '/' })
-      expect(order).toEqual(['beats', 'probe'])
-      const times = async () => (await readFile(asked, 'utf8')).split('\n').filter((line) => line === '/').length
-      expect(await times()).toBe(1)
-      expect((await link.probe()).disks).toContainEqual({ kind: 'no-answer', mount: '/' })
-      expect(await times()).toBe(1)
-      await writeFile(release, '')
-      await rm(`${fixture().programs}/df`)
-      await until(async () => (await link.probe()).disks.some((disk) => disk.mount === '/' && disk.kind === 'sized'), {
-        withinMs: 20_000,
-        what: 'the disk answers again',
-      })
-    })
 
     it('asks services by HTTP: what they answer counts, and a redirection is not followed', async () => {
       const port = await listening()
@@ -163,16 +166,17 @@ export function probeContract({ fixture, opened, watched, fake, path }: Means): 
       ])
     })
 
-    it('does not wait for a service that hangs, nor for the rest of many', async () => {
-      const port = await listening()
-      const silent = { kind: 'http', url: `http://127.0.0.1:${port}/silent` } as const
-      const well = { kind: 'http', url: `http://127.0.0.1:${port}/200` } as const
-      const { services } = await asking([
-        { id: 'silent', ...silent },
-        ...Array.from({ length: 12 }, (_, index) => ({ id: `well-${index}`, ...well })),
-      ])
-      expect(services[0]?.state).not.toBe('up')
-      expect(services.filter(({ state }) => state === 'up').length).toBeGreaterThanOrEqual(8)
-    })
+    if (triesHanging('service'))
+      it('does not wait for a service that hangs, nor for the rest of many', async () => {
+        const port = await listening()
+        const silent = { kind: 'http', url: `http://127.0.0.1:${port}/silent` } as const
+        const well = { kind: 'http', url: `http://127.0.0.1:${port}/200` } as const
+        const { services } = await asking([
+          { id: 'silent', ...silent },
+          ...Array.from({ length: 12 }, (_, index) => ({ id: `well-${index}`, ...well })),
+        ])
+        expect(services[0]?.state).not.toBe('up')
+        expect(services.filter(({ state }) => state === 'up').length).toBeGreaterThanOrEqual(8)
+      })
   })
 }

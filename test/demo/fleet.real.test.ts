@@ -75,7 +75,7 @@ function mtime(file: string): number {
 async function beatsAgain(id: string): Promise<void> {
   const { heartbeat } = agent(id)
   const before = mtime(heartbeat)
-  await until(() => mtime(heartbeat) > before, { withinMs: 10_000, what: `a beat of ${id}` })
+  await until(() => mtime(heartbeat) > before, { withinMs: 20_000, what: `a beat of ${id}` })
 }
 
 describe('a demo that is up', { timeout: 60_000 }, () => {
@@ -132,11 +132,11 @@ describe('a demo that is up', { timeout: 60_000 }, () => {
     await start()
     const first = agent('bezalel')
     expect(killAgent(varDir, 'bezalel')).toContain(String(first.pid))
-    await until(async () => (await pane('bezalel', '#{pane_dead}')) === '1', { withinMs: 5_000, what: 'a dead pane' })
+    await until(async () => (await pane('bezalel', '#{pane_dead}')) === '1', { withinMs: 20_000, what: 'a dead pane' })
     expect(() => killAgent(varDir, 'bezalel')).toThrow(/not alive.*restart bezalel/)
 
     await run(['tmux', '-S', info().tmux.socket, 'respawn-pane', '-t', first.pane ?? ''])
-    await until(() => agent('bezalel').pid !== first.pid, { withinMs: 5_000, what: 'a new pid in info.json' })
+    await until(() => agent('bezalel').pid !== first.pid, { withinMs: 20_000, what: 'a new pid in info.json' })
     await beatsAgain('bezalel')
     expect(agent('bezalel').pane).toBe(first.pane)
     expect(said.join('\n')).toMatch(/bezalel: process \d+ is gone.[\s\S]*bezalel: at work again/)
@@ -158,7 +158,7 @@ describe('a demo that is up', { timeout: 60_000 }, () => {
       expect(mtime(heartbeat)).toBe(settled)
       expect(isAlive(itself)).toBe(true)
       process.kill(pid, 'SIGTERM')
-      await until(() => !isAlive(itself), { withinMs: 2_000, what: `the end of ${id}` })
+      await until(() => !isAlive(itself), { withinMs: 20_000, what: `the end of ${id}` })
     }
     expect(await pane('timmy', '#{pane_dead} #{pane_dead_status}')).toBe('1 0')
   })
@@ -186,7 +186,7 @@ describe('a demo that is up', { timeout: 60_000 }, () => {
     const first = pid()
     if (!first) throw new Error('no watch on record')
     process.kill(first, 'SIGKILL')
-    await until(() => said.some((line) => line.includes('The watch is back')), { withinMs: 10_000, what: 'the watch again' })
+    await until(() => said.some((line) => line.includes('The watch is back')), { withinMs: 20_000, what: 'the watch again' })
     expect(pid()).not.toBe(first)
   })
 })
@@ -211,7 +211,7 @@ describe('the end of a demo', { timeout: 60_000 }, () => {
 
   test('a Tower that does not open ends everything else and says why', async () => {
     const startTower = async () => {
-      await until(() => findWorkers(layout).length === 6, { withinMs: 10_000, what: 'six agents' })
+      await until(() => findWorkers(layout).length === 6, { withinMs: 20_000, what: 'six agents' })
       throw new Error('the port is taken')
     }
     await expect(start({ startTower })).rejects.toThrow('the port is taken')
@@ -232,7 +232,7 @@ describe('the end of a demo', { timeout: 60_000 }, () => {
   test('a signal in the middle of the start ends what has started', async () => {
     const interrupt = new AbortController()
     const startTower = async () => {
-      await until(() => findWorkers(layout).length > 0, { withinMs: 10_000, what: 'an agent' })
+      await until(() => findWorkers(layout).length > 0, { withinMs: 20_000, what: 'an agent' })
       interrupt.abort()
       return { place: place(varDir), stop: async () => {} }
     }

@@ -50,7 +50,7 @@ describe('a program that hangs on a host', () => {
   it('is not noticed on the other hosts', () => {
     for (const agent of ['timmy', 'ezra']) {
       expect(stage.beatsSeenMs(agent).length).toBeGreaterThan(5)
-      expect(Math.max(...gaps(stage.beatsSeenMs(agent)))).toBeLessThan(4_000)
+      expect(Math.max(...gaps(stage.beatsSeenMs(agent)))).toBeLessThan(8_000)
     }
   })
 
@@ -60,7 +60,7 @@ describe('a program that hangs on a host', () => {
       const file = `${home}/bin/${program}`
       const running = () => processesOf(uid).filter((pid) => commandOf(pid).includes(file))
       await until(() => running().length <= 4, {
-        withinMs: 10_000,
+        withinMs: 20_000,
         what: () => `few of ${file} to run: ${running().map(commandOf).join('; ')}`,
       })
     }

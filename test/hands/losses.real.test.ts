@@ -43,7 +43,7 @@ async function lost(host: string, withinMs: number) {
 }
 
 const isUnseen = (agent: string) =>
-  until(() => stage.state('agent', agent) === 'unreachable', { withinMs: 5_000, what: `${agent} to be out of sight with its host` })
+  until(() => stage.state('agent', agent) === 'unreachable', { withinMs: 20_000, what: `${agent} to be out of sight with its host` })
 
 async function back(host: string) {
   return until(
@@ -59,11 +59,11 @@ async function back(host: string) {
 async function wasOneProblem(host: string, agents: string[], tellings = 1): Promise<void> {
   const incidents = stage.incidents('host', host)
   expect(incidents).toHaveLength(1)
-  await until(() => stage.told(incidents[0]).length > tellings, { withinMs: 10_000, what: `the end of ${host}'s problem to be told` })
+  await until(() => stage.told(incidents[0]).length > tellings, { withinMs: 20_000, what: `the end of ${host}'s problem to be told` })
   expect(stage.told(incidents[0]).map(({ kind }) => kind)).toEqual([...Array(tellings).fill('problem'), 'recovery'])
   for (const agent of agents) {
     expect(stage.incidents('agent', agent)).toEqual([])
-    await until(() => stage.state('agent', agent) === 'up', { withinMs: 10_000, what: `${agent} to be up` })
+    await until(() => stage.state('agent', agent) === 'up', { withinMs: 20_000, what: `${agent} to be up` })
   }
 }
 
@@ -94,7 +94,7 @@ describe('a host that is lost', () => {
   it('by a connection that is cut is not even said to be lost when it can be had again at once', async () => {
     const before = stage.host('cut').logins()
     stage.host('cut').cut()
-    await until(() => stage.host('cut').logins() > before, { withinMs: 10_000, what: 'the watch to connect again' })
+    await until(() => stage.host('cut').logins() > before, { withinMs: 20_000, what: 'the watch to connect again' })
     expect(stage.incidents('host', 'cut')).toEqual([])
   })
 
@@ -111,7 +111,7 @@ describe('a host that is lost', () => {
     await until(
       () => stage.told(incident).some(({ text }) => text.includes('its host key is not the pinned one, so nothing was run there')),
       {
-        withinMs: 10_000,
+        withinMs: 20_000,
         what: 'the changed key to be told',
       },
     )
@@ -134,7 +134,7 @@ describe('a host that is lost', () => {
     host.kill('e1')
     host.kill('e2')
     await until(() => stage.log.messages().includes('the host says that it is going down'), {
-      withinMs: 10_000,
+      withinMs: 20_000,
       what: 'the host to say so',
     })
     await host.stopSshd()

@@ -42,7 +42,7 @@ describe('a host that cannot be looked at', () => {
   it.each(outcomes)('%s is one problem, of the cause %s, and is told so', async (host, cause, says) => {
     const incident = await until(() => stage.incidents('host', host)[0], { withinMs: 40_000, what: `the problem of ${host}` })
     expect(incident).toMatchObject({ cause })
-    const told = await until(() => stage.told(incident)[0], { withinMs: 10_000, what: `the alert about ${host}` })
+    const told = await until(() => stage.told(incident)[0], { withinMs: 20_000, what: `the alert about ${host}` })
     expect(told.kind).toBe('problem')
     expect(told.text).toContain(host)
     expect(told.text).toContain(says)

@@ -119,7 +119,7 @@ describe.each(shells)('the gate under %s', { timeout: patienceMs(count) }, (_, s
       const told = await link.restart('a', 'stop-first', { ...order(), isDryRun: true }, () => {})
       expect(told.text).toContain('would be started')
       await link.restart('a', 'stop-first', order(), () => {})
-      const given = await until(() => readFileSync(said, 'utf8'), { withinMs: 10_000, what: 'the program to have said what it was given' })
+      const given = await until(() => readFileSync(said, 'utf8'), { withinMs: 20_000, what: 'the program to have said what it was given' })
       expect(given.split('\0').slice(0, -1)).toEqual(group)
       expect(readFileSync(`${said}.cwd`, 'utf8')).toBe(`${cwd}\n`)
       await link.close()

@@ -179,7 +179,7 @@ const tries: Record<string, (key: Key) => Promise<boolean>> = {
       const find = async () => (await link.beats(new Map())).agents.find(({ id }) => id === 'bezalel')
       const found = await find()
       if (found?.process.kind === 'alive') killHard(found.process.pid)
-      await until(async () => (await find())?.pane?.kind === 'dead', { withinMs: 10_000, what: 'the pane is dead' })
+      await until(async () => (await find())?.pane?.kind === 'dead', { withinMs: 20_000, what: 'the pane is dead' })
       await link.respawn({ socket, name: 'fleet:bezalel' }, order(), () => {})
       return (await find())?.pane?.kind === 'alive'
     }),
@@ -273,7 +273,7 @@ const tries: Record<string, (key: Key) => Promise<boolean>> = {
   'take the ssh agent of the watch along': async (key) => {
     const agentSocket = join(prepared.folder, `agent-${++count}`)
     const agent = spawn(programPath('ssh-agent'), ['-D', '-a', agentSocket], { stdio: 'ignore' })
-    await until(() => existsSync(agentSocket), { withinMs: 10_000, what: 'an ssh agent' })
+    await until(() => existsSync(agentSocket), { withinMs: 20_000, what: 'an ssh agent' })
     const found = await environment(key, ['-A'], { ...process.env, SSH_AUTH_SOCK: agentSocket })
     agent.kill()
     await once(agent, 'exit')

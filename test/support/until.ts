@@ -9,7 +9,8 @@ export async function until<T>(
   { withinMs, what }: { withinMs: number; what: string | (() => string) },
 ): Promise<T> {
   const deadline = performance.now() + withinMs
-  for (;;) {
+  // Most of what is waited for is there within milliseconds, and thousands of waits make minutes; what takes longer is asked for seldom.
+  for (let pauseMs = 1; ; pauseMs = Math.min(50, pauseMs * 2)) {
     let trouble: unknown
     try {
       const answer = await condition()
@@ -19,6 +20,6 @@ export async function until<T>(
     }
     if (performance.now() > deadline)
       throw new Error(`Not within ${withinMs} ms: ${typeof what === 'string' ? what : what()}`, { cause: trouble })
-    await wait(50)
+    await wait(pauseMs)
   }
 }

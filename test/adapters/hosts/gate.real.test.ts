@@ -50,7 +50,7 @@ describe.each(shells)('the gate under %s', (_, shell) => {
   async function greeted(path?: string, script?: string): Promise<void> {
     launch(['-s', nonce], path)
     child.stdin.write(script ?? (await gateScript()))
-    await until(() => said === `\n${nonce} 0 hello 17\ntowerwatch-gate 3\n${nonce} 0 end\n`, { withinMs: 10_000, what: 'the hello' })
+    await until(() => said === `\n${nonce} 0 hello 17\ntowerwatch-gate 3\n${nonce} 0 end\n`, { withinMs: 20_000, what: 'the hello' })
     said = ''
   }
 
@@ -64,7 +64,7 @@ describe.each(shells)('the gate under %s', (_, shell) => {
   async function ask(id: number, text: string): Promise<string> {
     child.stdin.write(`${nonce} ${id} ${text}\n`)
     const answer = new RegExp(`^${nonce} ${id} (ok|refused|failed) \\d+\n[^]*?\n${nonce} ${id} end\n`, 'm')
-    const match = await until(() => answer.exec(said) ?? undefined, { withinMs: 10_000, what: `an answer to ${text}` })
+    const match = await until(() => answer.exec(said) ?? undefined, { withinMs: 20_000, what: `an answer to ${text}` })
     return match[0].split('\n').slice(0, -2).join('\n').replace(`${nonce} ${id} `, '')
   }
 
@@ -80,7 +80,7 @@ describe.each(shells)('the gate under %s', (_, shell) => {
 
   it('runs as a file, too, and ends with its input', async () => {
     launch([await asFile(), nonce])
-    await until(() => said.includes('hello'), { withinMs: 10_000, what: 'the hello' })
+    await until(() => said.includes('hello'), { withinMs: 20_000, what: 'the hello' })
     child.stdin.end()
     expect(await ended).toBe(0)
   })

@@ -15,7 +15,7 @@ afterEach(async () => {
 })
 
 /** A link to a shell that runs `text` with the nonce in $1, in place of the gate. */
-function linkTo(text: string, openTimeoutMs = 5_000): HostLink {
+function linkTo(text: string, { openTimeoutMs = 20_000, answerMs = 20_000 } = {}): HostLink {
   const link = createLink(
     {
       name: 'odd',
@@ -24,7 +24,7 @@ function linkTo(text: string, openTimeoutMs = 5_000): HostLink {
       spawn: (nonce) => spawn('/bin/sh', ['-c', text, 'sh', nonce], { stdio: 'pipe' }),
       explain: ({ code, greeted }) => new HostError(greeted ? 'unreachable' : 'gate', `ended with ${code}`),
     },
-    { deadlines: { beatsMs: 1_000, probeMs: 1_000, declareMs: 1_000 } },
+    { deadlines: { beatsMs: answerMs, probeMs: answerMs, declareMs: 20_000 } },
   )
   links.push(link)
   return link
@@ -61,11 +61,11 @@ describe('a gate that tells of deaths', () => {
 describe('a gate that misbehaves', () => {
   it.each([
     ['does not say hello', 'exec sleep 30', 'timeout', 300],
-    ['ends at once', 'exit 3', 'gate', 5_000],
-    ['is of another version', `printf '\\n%s 0 hello 17\\ntowerwatch-gate 1\\n%s 0 end\\n' "$1" "$1"; exec sleep 30`, 'gate', 5_000],
-    ['talks without end', 'exec cat /dev/zero', 'gate', 5_000],
+    ['ends at once', 'exit 3', 'gate', 20_000],
+    ['is of another version', `printf '\\n%s 0 hello 17\\ntowerwatch-gate 1\\n%s 0 end\\n' "$1" "$1"; exec sleep 30`, 'gate', 20_000],
+    ['talks without end', 'exec cat /dev/zero', 'gate', 20_000],
   ])('cannot be opened when it %s', async (_, text, kind, openTimeoutMs) => {
-    expect(await failure(linkTo(text, openTimeoutMs).open({ agents: [], services: [], sockets: [] }, never))).toMatchObject({ kind })
+    expect(await failure(linkTo(text, { openTimeoutMs }).open({ agents: [], services: [], sockets: [] }, never))).toMatchObject({ kind })
   })
 
   it.each([
@@ -81,7 +81,8 @@ describe('a gate that misbehaves', () => {
     ['too many bytes', 'next; x=$(head -c 200000 /dev/zero | tr "\\0" x); while :; do answer $id part "$x"; done', 'gate'],
     ['its end', 'next; exit 1', 'unreachable'],
   ])('loses the connection by %s', async (_, text, kind) => {
-    const link = linkTo(`${greet}\n${text}`)
+    // Only who waits for what never comes is to be quick about it.
+    const link = linkTo(`${greet}\n${text}`, kind === 'timeout' ? { answerMs: 500 } : {})
     await link.open({ agents: [], services: [], sockets: [] }, never)
     const [first, second] = [failure(link.beats(new Map())), failure(link.probe())]
     expect(await first).toMatchObject({ kind })

@@ -8,15 +8,21 @@ import { programPath } from '../../support/programs.ts'
 hostContract('a local child under dash', () => start([programPath('dash')]))
 
 // No bound but the gate's own watchdog, and no base64.
-hostContract('a local child under bash with few tools', () =>
-  start([programPath('bash'), '--posix'], (folder) => fewTools(join(folder, 'tools'))),
+hostContract(
+  'a local child under bash with few tools',
+  () => start([programPath('bash'), '--posix'], (folder) => fewTools(join(folder, 'tools'))),
+  { hanging: ['ls', 'disk'] },
 )
 
 // Where the shell is busybox, the tools are, too: stat tells whole seconds, there is no getconf, df knows no -l.
-hostContract('a local child under busybox with its tools', async () => {
-  const fixture = await start([programPath('busybox'), 'sh'], (folder) => busyboxTools(join(folder, 'tools')))
-  return { ...fixture, sum: 'md5sum', ignoredSignals: '0000000000000006' }
-})
+hostContract(
+  'a local child under busybox with its tools',
+  async () => {
+    const fixture = await start([programPath('busybox'), 'sh'], (folder) => busyboxTools(join(folder, 'tools')))
+    return { ...fixture, sum: 'md5sum', ignoredSignals: '0000000000000006' }
+  },
+  { hanging: ['ls', 'service'] },
+)
 
 async function start(shell: [string, ...string[]], tools = async (_folder: string) => process.env['PATH'] ?? ''): Promise<HostFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'tw-'))

@@ -225,7 +225,7 @@ describe.each(shells)('orders under %s', (_, shell) => {
       await restart(link, really(1))
       const pid = Number(await readFile(join(folder, 'pid'), 'utf8'))
       const child = await until(() => descendants(pid).find(({ name }) => name.startsWith('w'))?.pid, {
-        withinMs: 10_000,
+        withinMs: 20_000,
         what: 'the worker',
       })
       const before = await everything()
@@ -279,7 +279,7 @@ describe.each(shells)('orders under %s', (_, shell) => {
         agent('ezra', { kind: 'command', start: [await program('slow', `: >"${join(folder, 'begun')}"\nexec sleep 3`)] }),
       )
       const act = restart(link, really(1))
-      await until(() => existsSync(join(folder, 'begun')), { withinMs: 10_000, what: 'the act has begun' })
+      await until(() => existsSync(join(folder, 'begun')), { withinMs: 20_000, what: 'the act has begun' })
       expect((await planned(link)).lines).toContain(`would be run: ${join(folder, 'bin', 'slow')}`)
       await act
     })

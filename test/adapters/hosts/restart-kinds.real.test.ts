@@ -359,7 +359,7 @@ esac
     writeFileSync(stubborn, `#!/bin/sh\ntrap '' TERM\n: >${quoted(ready)}\nwhile :; do sleep 0.1; done\n`, { mode: 0o755 })
     const link = await opened({ kind: 'process', start: [stubborn], pidFile, log: join(folder, 'log') }, { stopGraceMs: 500 })
     await restart(link)
-    await until(() => existsSync(ready), { withinMs: 5_000, what: 'it ignores SIGTERM' })
+    await until(() => existsSync(ready), { withinMs: 20_000, what: 'it ignores SIGTERM' })
     const before = Number(readFileSync(pidFile, 'utf8'))
     process.kill(before, 'SIGSTOP')
     const lines: string[] = []

@@ -37,7 +37,8 @@ function optionsOf({ address, port, user, identity, knownHosts }: Sshd): SshHost
   return { address, port, user, identity, knownHosts, config: '/dev/null', connectTimeoutMs: 5_000 }
 }
 
-hostContract('ssh', () => fixtureOver({}))
+// The gate and its tools are those of a local child under dash: what is bounded there is bounded here.
+hostContract('ssh', () => fixtureOver({}), { hanging: [], means: 'those it has' })
 
 const order = orders()
 
@@ -140,7 +141,7 @@ describe('ssh', () => {
     await link.open({ agents: [declared], services: [], sockets: [] }, never)
     await link.restart('ezra', 'stop-first', order(), () => {})
     const before = Number(await readFile(pidFile, 'utf8'))
-    await until(() => readFile(ready), { withinMs: 5_000, what: 'the worker ignores SIGTERM' })
+    await until(() => readFile(ready), { withinMs: 20_000, what: 'the worker ignores SIGTERM' })
     const stopping = Promise.withResolvers<void>()
     const act = failure(link.restart('ezra', 'stop-first', order(), ({ step }) => step === 'stop' && stopping.resolve()))
     await stopping.promise
@@ -267,7 +268,7 @@ describe('what the user has set up for ssh', () => {
       await gone
     })
     await until(() => run(programPath('ssh-add'), ['-q', far.identity], { env: { SSH_AUTH_SOCK: socket } }).then(() => true), {
-      withinMs: 10_000,
+      withinMs: 20_000,
       what: 'the agent to take the key',
     })
     const block = (...more: string[]) => hostBlock('far', far, `UserKnownHostsFile ${far.knownHosts}`, 'IdentityFile none', ...more)
