@@ -29,6 +29,10 @@
  * | 23 | no TLS, no reconnect, no types | "what it does not have"; the session reconnects (session.test.ts), telnetlib.d.ts types |
  * | 24 | TelnetSocket is not exported | "what it does not have" |
  *
+ * Beyond the list: floods of text, subnegotiations, messages and negotiations (telnet-guard.test.ts "a flood", flooded-daemon.test.ts),
+ * anything at all (hostile-game.test.ts), refusals in pieces (telnet.test.ts), a game that hangs up, resets, or is only half there
+ * (telnet-guard.test.ts "the end"; session.test.ts "a server that stays silent"), CR and NUL (below).
+ *
  * What the reference says it does well is in telnet-guard.test.ts: packets cut to single bytes, doubled IAC, unicode.
  */
 import { spawn } from 'node:child_process'
