@@ -138,7 +138,11 @@ class Restart(TypingTest):
 
 
 class Asking(TypingTest):
-    """Requests and refusals."""
+    """Requests and refusals, on a screen on which every sentence is one line."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.session.protocol_flags["SCREENWIDTH"] = {0: 200}
 
     def test_a_request_says_who_asks_and_how_long_they_wait(self) -> None:
         session = self.connect()
