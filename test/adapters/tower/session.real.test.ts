@@ -117,7 +117,7 @@ describe.each(transports)('over %s', (name, transport) => {
     await player.hears(/bezalel.*down/i)
     player.send('restart bezalel')
     const { request, answer } = await until(() => watch.requests[0], { withinMs: 10_000, what: 'the request' })
-    expect(request).toMatchObject({ operation: 'restart', arguments: { agent: 'bezalel' }, actor: { kind: 'account' } })
+    expect(request).toMatchObject({ operation: 'restart', arguments: { agent: 'agent:bezalel' }, actor: { kind: 'account' } })
     const { id, operation, actor } = request
     answer({ id, operation, actor, status: 'running', lines: [`stopping over ${name}`] })
     await player.hears(`stopping over ${name}`)
