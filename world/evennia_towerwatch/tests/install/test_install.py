@@ -42,7 +42,7 @@ class Installing(unittest.TestCase):
                     "typeclass='typeclasses.accounts.Account').key",
                     f"'{name}'",
                 )
-            owner.type("create/drop lamp", "drop")
+            owner.type("create/drop lamp", "You create")
             owner.type("get lamp", "You pick up")
             owner.type("drop lamp", "You drop")
         for name in _PLAYERS:
@@ -199,10 +199,9 @@ class Installing(unittest.TestCase):
     def enter(self, name: str) -> Player:
         """Log in over telnet."""
         player = Player(self.ports["telnet"])
-        player.greet()
         # A player without a character is told so, and is out of character.
         place = "You become Owner" if name == "Owner" else "does not exist"
-        player.type(f"connect {name} {PASSWORD}", place)
+        player.insist(f"connect {name} {PASSWORD}", place)
         return player
 
     def watch(self) -> Watch:

@@ -40,12 +40,15 @@ class Connection:
         while not (found := look(self._raw)):
             self._socket.settimeout(max(0.1, deadline - time.monotonic()))
             try:
-                more = self._socket.recv(65536)
-            except TimeoutError:
-                more = b""
-            assert more, f"waited in vain; there came: {self._raw[-2000:]!r}"
-            self._raw += more
+                self._raw += self._more()
+            except TimeoutError as error:
+                raise AssertionError(f"in vain; there came: {self._raw[-2000:]!r}") from error
         return found
+
+    def _more(self) -> bytes:
+        more = self._socket.recv(65536)
+        assert more, f"the game hung up; there came: {self._raw[-2000:]!r}"
+        return more
 
 
 class Player(Connection):
@@ -66,15 +69,19 @@ class Player(Connection):
 
         return self.wait_for(look)
 
-    def greet(self) -> None:
-        """Wait until somebody is there: what is typed while the Server starts is lost."""
+    def insist(self, line: str, until: str) -> None:
+        """Type a line again and again until it is answered so.
+
+        What is typed while the Server starts is lost, and a new game starts twice.
+        """
         deadline = time.monotonic() + PATIENCE_S
-        while b"connect <" not in self._raw:
-            assert time.monotonic() < deadline, f"nobody is there: {self._raw!r}"
-            self._socket.sendall(b"look\r\n")
-            self._socket.settimeout(2)
+        while until not in self.heard():
+            assert time.monotonic() < deadline, f"{line}: in vain; there came: {self.heard()}"
+            self._socket.sendall(f"{line}\r\n".encode())
+            self._socket.settimeout(3)
             with contextlib.suppress(TimeoutError):
-                self._raw += self._socket.recv(65536)
+                while until not in self.heard():
+                    self._raw += self._more()
 
     def heard(self) -> str:
         """What has come so far."""
