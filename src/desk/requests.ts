@@ -13,7 +13,7 @@ export interface OpenRequest {
 }
 
 /** waits: it has not begun. acts: a host may have been told of it. sees: it changes nothing. */
-export type Stage = 'waits' | 'acts' | 'sees'
+type Stage = 'waits' | 'acts' | 'sees'
 
 export interface OpenStep {
   what: string

@@ -9,7 +9,7 @@ import { agentConfig } from '../support/fleet.ts'
 import { ada, openWorld, type World } from './world.ts'
 
 const numRuns = Math.min(2_000, Number(process.env['TOWERWATCH_RUNS'] ?? 20))
-const id = fc.stringMatching(/^[a-z][a-z0-9-]{0,61}[a-z0-9]$/)
+const id = fc.oneof(fc.stringMatching(/^[a-z][a-z0-9-]{0,12}[a-z0-9]$/), fc.stringMatching(/^[a-z][a-z0-9-]{30,61}[a-z0-9]$/))
 const words = fc.array(fc.constantFrom('disk', 'forging', '漢字', '🗼', 'a-word-that-no-narrow-screen-would-ever-hold-in-one-line', 'é'), {
   minLength: 1,
   maxLength: 12,
