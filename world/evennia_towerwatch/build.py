@@ -144,10 +144,20 @@ def _tagged(category: str, typeclass: type, **only: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     objects = ObjectDB.objects.filter(db_tags__db_category=category, **only)
     objects = objects.distinct().order_by("id")
+    keys = _tag_keys(category)
     for thing in objects:
         if isinstance(thing, typeclass):
-            found.setdefault(thing.tags.get(category=category, return_list=True)[0], thing)
+            found.setdefault(keys[thing.id], thing)
     return found
+
+
+def _tag_keys(category: str) -> dict[int, str]:
+    """The key of the tag of this category that each object has, by the object's id.
+
+    One question for all: asking each of ten thousand bodies would keep the game for ten seconds.
+    """
+    tags = ObjectDB.db_tags.through.objects.filter(tag__db_category=category)
+    return dict(tags.order_by("-tag__db_key").values_list("objectdb_id", "tag__db_key"))
 
 
 def _first(key: str, category: str, typeclass: type) -> Any:
