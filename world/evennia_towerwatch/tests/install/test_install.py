@@ -107,7 +107,7 @@ class Installing(unittest.TestCase):
             self.addCleanup(watch.__exit__, None, None, None)
             owner.type("fleet", "2 agents: 2 up")
             owner.type("get lamp", "You pick up")
-            owner.type("teleport #3", "Watch Room")
+            owner.type("teleport Watch Room-1", "Watch Room(")
             owner.type("look", "Exits:")
             owner.type("bezalel", "Host Bezalel")
             owner.type("look bezalel", "fleet:bezalel")
