@@ -41,7 +41,7 @@ export function saidByColourAlone(coloured: readonly string[]): string[] {
       const words = stripVTControlCharacters(piece).trim()
       const colour = colourOf(codes)
       const meaning = colour === undefined ? undefined : meanings.get(colour)
-      return meaning === undefined || words === '' || meaning.test(words) ? [] : [`colour ${colour}: ${words}`]
+      return meaning === undefined || !/\w/.test(words) || meaning.test(words) ? [] : [`colour ${colour}: ${words}`]
     }),
   )
 }

@@ -29,7 +29,7 @@ export async function letIn(game: TestGame, house: House, roles: readonly Role[]
     if (role.screenReader === 'on') await answered(seat, 'option SCREENREADER = on', /SCREENREADER.*True/i)
     await answered(seat, `verbosity ${role.verbosity}`, /^You hear /)
     if (role.place === 'nowhere') await answered(seat, 'ooc', /You go OOC/)
-    else if (role.place !== 'Watch Room') await answered(seat, role.place, new RegExp(`^${role.place}`))
+    else if (role.place !== 'Watch Room') await answered(seat, role.place, new RegExp(`^(Host )?${role.place}`))
   }
   return players
 }
@@ -56,7 +56,7 @@ export async function letInUsher(game: TestGame, house: House): Promise<() => Pr
 
 async function makeAccount(warden: Seat, account: GameAccount): Promise<GameAccount> {
   const call = `Account.create(username="${account.account}", password="${account.password}")`
-  await answered(warden, `py from typeclasses.accounts import Account; print("made", ${call})`, new RegExp(`^made .*${account.account}`))
+  await answered(warden, `py from typeclasses.accounts import Account; print(${call})`, new RegExp(`^\\(${account.account}\\(account#`))
   return account
 }
 

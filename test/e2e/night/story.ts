@@ -11,6 +11,8 @@ export const FLEET_CHANGES = [
   // On a busy machine a beat may be late, and nobody's lateness belongs to this night.
   { from: 'period: 4s', to: 'period: 30s' },
   { from: 'grace: 4s', to: 'grace: 30s' },
+  // The watch by itself would bring them back before anybody could be told that they are gone.
+  { from: 'policy: auto', to: 'policy: ask' },
 ]
 export const MORE_CONFIG = 'authority: { confirm: ["restart bezalel"] }\n'
 
@@ -64,7 +66,11 @@ export async function playNight(stage: Stage, { scene, types, hears, allHear }: 
   await scene('Timmy and Code Claw die in one moment', async () => {
     for (const id of ['timmy', 'code-claw']) kill(id)
     await allHear(/2 agents are down/, everybody)
-    for (const id of ['timmy', 'code-claw']) await allHear(new RegExp(`back up.*${id} after|${id} is back up`), everybody, 60_000)
+    for (const id of ['timmy', 'code-claw']) {
+      await types('keeper', `restart ${id}`)
+      await hears('keeper', new RegExp(`^${id} is back: a beat of its new life`), 60_000)
+      await allHear(new RegExp(`back up.*${id} after|${id} is back up`), everybody, 60_000)
+    }
   })
 
   await scene('The warden reloads the game', async () => {
@@ -80,9 +86,12 @@ export async function playNight(stage: Stage, { scene, types, hears, allHear }: 
     await hears('keeper', /This is silence 1/)
     const before = stage.agent('allegro').pid
     kill('allegro')
+    const incident = () => stage.ledger((ledger) => ledger.incidents({ subject: 'allegro', limit: 1 }))[0]
+    await until(() => incident() !== undefined, { withinMs: 60_000, what: 'an incident of allegro' })
+    await types('keeper', 'restart allegro')
+    await hears('keeper', /^allegro is back: a beat of its new life/, 60_000)
     await reborn(stage, 'allegro', before)
-    const isOver = () => stage.ledger((ledger) => ledger.incidents({ subject: 'allegro', limit: 1 }))[0]?.closedMs !== undefined
-    await until(isOver, { withinMs: 60_000, what: 'the incident of allegro to be closed' })
+    await until(() => incident()?.closedMs !== undefined, { withinMs: 60_000, what: 'the incident of allegro to be closed' })
   })
 
   await scene('The host ezra is lost while the game is reloaded, and comes back', async () => {
@@ -97,7 +106,7 @@ export async function playNight(stage: Stage, { scene, types, hears, allHear }: 
     await types('keeper', 'incidents')
     await hears('keeper', /^#1 /)
     await types('keeper', 'uptime')
-    await hears('keeper', /timmy/)
+    await hears('keeper', /^Over 30 days/)
     await types('keeper', 'silences')
     await hears('keeper', /a new disk/)
     await types('keeper', 'audit')

@@ -22,10 +22,24 @@ export function transcriptOf(role: Role, scenes: readonly Scene[]): string {
 function linesOf(name: string, { heard, typed }: Scene): string[] {
   const mine = typed.filter(({ who }) => who === name)
   const lines = heard.get(name) ?? []
+  const isFolded = foldedCommands(lines)
   return Array.from({ length: lines.length + 1 }, (_, index) => [
     ...mine.filter(({ after }) => after === index).map(({ line }) => plain(`> ${line}`)),
-    ...lines.slice(index, index + 1).map(plain),
+    ...lines
+      .slice(index, index + 1)
+      .filter(() => !isFolded[index])
+      .map(plain),
   ]).flat()
+}
+
+/** The command that an agent is started with holds paths, and is folded wherever they end: its first line tells enough. */
+function foldedCommands(lines: readonly string[]): boolean[] {
+  let isIn = false
+  return lines.map((line) => {
+    const isFolded = isIn && line.startsWith('  ')
+    isIn = isFolded || line.startsWith('start: ')
+    return isFolded
+  })
 }
 
 /**
