@@ -564,6 +564,24 @@ export function hostContract(name: string, start: () => Promise<HostFixture>, sc
         }
       })
 
+      it('tells of one that died right after it was seen, though nobody asks how it ended', async () => {
+        const declared = agent('ezra', { kind: 'command', start: ['true'] })
+        const { link, tells } = await listening([declared])
+        for (const round of [1, 2, 3]) {
+          const file = path('child')
+          // Its parent becomes a program that knows of no child: it stays a zombie.
+          const parent = spawn('sh', ['-c', 'sleep 600 & echo $! > "$1.new"; mv "$1.new" "$1"; exec sleep 600', 'sh', file], {
+            stdio: 'ignore',
+          })
+          strangers.push(parent)
+          const pid = Number(await until(() => readText(file), { withinMs: 20_000, what: 'the parent names its child' }))
+          await writeFile(heartbeatOf(declared), 'x')
+          alive(only(await link.beats(new Map([['ezra', pid]]))))
+          killHard(pid)
+          await tells(round)
+        }
+      })
+
       it('does not put what it tells into the middle of an answer', async () => {
         const file = path('beat')
         const agents = Array.from({ length: 8 }, (_, index) => watched(`agent-${index}`, file))

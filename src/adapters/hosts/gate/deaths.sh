@@ -118,10 +118,19 @@ poll_news() { # of living and waiting
   pn_paths=
   IFS=$nl
   for pn_pid in $$ $living; do
-    # A zombie has no namespaces any more. Those of other users can not be seen: then a zombie passes for alive.
-    if [ -e "/proc/$pn_pid/ns/mnt" ]; then pn_paths="$pn_paths/proc/$pn_pid/ns/mnt$nl"; else pn_paths="$pn_paths/proc/$pn_pid$nl"; fi
+    # A zombie has no namespaces any more. Those of other users can not be seen: then one that becomes a zombie passes for alive.
+    if [ -e "/proc/$pn_pid/ns/mnt" ]; then
+      pn_paths="$pn_paths/proc/$pn_pid/ns/mnt$nl"
+    elif proc_read "$pn_pid"; then
+      pn_paths="$pn_paths/proc/$pn_pid$nl"
+    else
+      # It has died since the look, and may lie there for as long as nobody asks for how it ended.
+      [ "$pn_pid" = $$ ] || printf '\n%s gone %s\n' "$nonce" "$pn_pid" >&2
+      return
+    fi
   done
   pn_files=
+  IFS=$nl
   for pn_line in $waiting; do
     pn_line=${pn_line#* }
     pn_files=$pn_files${pn_line#* }$nl
