@@ -3,7 +3,7 @@
 export type Program = 'tintin' | 'telnet' | 'websocket' | 'chromium'
 
 /** `nowhere`: out of character, so on the channel only. */
-export type Place = 'Watch Room' | 'VPS Bezalel' | 'nowhere'
+type Place = 'Watch Room' | 'VPS Bezalel' | 'nowhere'
 
 export interface Role {
   name: string
