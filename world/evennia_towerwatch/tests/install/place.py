@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import time
 import venv
 from pathlib import Path
 
@@ -89,6 +90,18 @@ class Place:
         )
         assert done.returncode == status, f"{line}: ended with {done.returncode}\n{done.stdout}"
         return done.stdout
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until the game's server has written something.
+
+        Raises:
+            AssertionError: It has not within a minute.
+        """
+        log = self.game / "server" / "logs" / "server.log"
+        deadline = time.monotonic() + 60
+        while not log.exists() or text not in log.read_text("utf-8"):
+            assert time.monotonic() < deadline, f"not in the log: {text}"
+            time.sleep(0.2)
 
     def end(self) -> None:
         """End the game where a test has left it running."""

@@ -35,6 +35,8 @@ class Installing(unittest.TestCase):
         self.place.settle(self.ports)
         self.place.run("evennia migrate")
         self.start()
+        # A new game starts twice; what is typed between the two is lost.
+        self.place.wait_for_log("restarted in 'reset' mode")
         with self.enter("Owner") as owner:
             for name in _PLAYERS:
                 owner.type(
