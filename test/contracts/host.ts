@@ -936,26 +936,25 @@ export function hostContract(name: string, start: () => Promise<HostFixture>, sc
       })
 
       it('has systemctl look at a unit and restart it', async () => {
-        const process = stranger()
+        const main = stranger()
+        // Its lock is all this machine's, and another file may try the same at this moment.
+        const [system, user] = [`hermes@ezra-${process.pid}.service`, `timmy-${process.pid}.service`]
         const log = path('log')
         await fake('systemctl', `echo "$*" >> ${log}\ncase "$*" in *show*) echo "MainPID=$(cat ${log}.pid)" ;; esac`)
         await fake('sudo', 'shift\nexec "$@"')
-        await writeFile(`${log}.pid`, String(process.pid))
+        await writeFile(`${log}.pid`, String(main.pid))
         const link = await opened([
-          agent('ezra', { kind: 'service', unit: 'hermes@ezra.service', scope: 'system' }),
-          agent('timmy', { kind: 'service', unit: 'timmy.service', scope: 'user' }),
+          agent('ezra', { kind: 'service', unit: system, scope: 'system' }),
+          agent('timmy', { kind: 'service', unit: user, scope: 'user' }),
         ])
         const [first] = (await link.beats(new Map())).agents
-        expect(first?.process).toMatchObject({ kind: 'alive', pid: process.pid })
+        expect(first?.process).toMatchObject({ kind: 'alive', pid: main.pid })
         await expect(failure(link.restart('ezra', 'only-dead', order(), () => {}))).resolves.toMatchObject({ kind: 'refused' })
         await rm(log)
         await link.restart('ezra', 'stop-first', order(), () => {})
         await link.restart('timmy', 'stop-first', order(), () => {})
         const calls = (await readFile(log, 'utf8')).trim().split('\n')
-        expect(calls.filter((call) => !call.includes('show'))).toEqual([
-          'restart -- hermes@ezra.service',
-          '--user restart -- timmy.service',
-        ])
+        expect(calls.filter((call) => !call.includes('show'))).toEqual([`restart -- ${system}`, `--user restart -- ${user}`])
         await writeFile(`${log}.pid`, '0')
         expect((await link.beats(new Map())).agents[0]?.process).toEqual({ kind: 'gone' })
       })
