@@ -96,9 +96,7 @@ def compare_with_evennia() -> int:
     new = with_it.failures - without.failures
     broken = sorted(name for name in new if NOT_FOR_GAMES not in name)
     if len(broken) < len(new):
-        print(
-            f"not counted, for it wants an account to have no command but Evennia's: {NOT_FOR_GAMES}"
-        )
+        print(f"not counted, for there accounts have no command but Evennia's: {NOT_FOR_GAMES}")
     for name in broken:
         print(f"fails only with the plugin: {name}")
     same = not broken and with_it.ran == without.ran > 0
