@@ -31,6 +31,7 @@ DEFAULT_HOME = "#2"
 INSTALLED_APPS += ["evennia_towerwatch"]
 INPUT_FUNC_MODULES = ["evennia.server.inputfuncs", "evennia_towerwatch.inputfuncs"]
 AT_SERVER_STARTSTOP_MODULE = ["evennia_towerwatch.server_hooks"]
+PORTAL_SERVICES_PLUGIN_MODULES = ["evennia_towerwatch.portal_guard"]
 
 # The web client is the Tower's own (web/); all other pages are Evennia's.
 STATICFILES_DIRS = [os.path.join(GAME_DIR, "web", "static")]
@@ -38,7 +39,6 @@ STATICFILES_DIRS = [os.path.join(GAME_DIR, "web", "static")]
 # Places for code that Evennia looks into by default and that this game has nothing for.
 LOCK_FUNC_MODULES = ("evennia.locks.lockfuncs",)
 SERVER_SERVICES_PLUGIN_MODULES = []
-PORTAL_SERVICES_PLUGIN_MODULES = []
 PROTOTYPE_MODULES = []
 FILE_HELP_ENTRY_MODULES = []
 FUNCPARSER_OUTGOING_MESSAGES_MODULES = ["evennia.utils.funcparser"]
