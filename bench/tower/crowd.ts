@@ -12,7 +12,7 @@ import { pause } from './pause.ts'
 import { openRawClient, type RawClient } from './raw-client.ts'
 import type { Stage } from './stage.ts'
 
-export interface CrowdSize {
+interface CrowdSize {
   players: number
   /** Deaths, and as many times that somebody speaks. */
   turns: number

@@ -14,7 +14,7 @@ export interface RawClient {
   close(): void
 }
 
-export interface Heard {
+interface Heard {
   atMs: number
   frame: string
 }

@@ -16,7 +16,7 @@ import type { BenchmarkContext } from '../benchmark.ts'
  * All that an admin may set: a crowd may come in at once, its passwords cost nothing to check; one more module of inputfuncs
  * and one more page to compare with. The limit of frames a second stays as it is.
  */
-export const settings = `
+const settings = `
 import sys
 
 sys.path.append(${JSON.stringify(join(import.meta.dirname, 'game'))})

@@ -50,13 +50,14 @@ describe.each(shells)('a gate asked by hand under %s', { timeout: patienceMs(dec
   async function ask(texts: string[]): Promise<string[]> {
     said = []
     for (const [index, text] of texts.entries()) child.stdin.write(`${nonce} ${index + 1} ${text}\n`)
-    const kinds = () =>
-      texts.map((_text, index) => new RegExp(`^${nonce} ${index + 1} (ok|refused|failed) \\d+$`, 'm').exec(heard())?.[1] ?? 'none')
-    await until(() => kinds().at(-1) !== 'none' || child.exitCode !== null, {
+    const isOver = new RegExp(`^${nonce} ${texts.length} (ok|refused|failed) \\d+$`, 'm')
+    await until(() => isOver.test(heard()) || child.exitCode !== null, {
       withinMs: patienceMs(declarations),
       what: () => `an answer to each of ${texts.length} requests: ${heard().slice(-300)}`,
     })
-    return kinds()
+    const answers = heard().matchAll(new RegExp(`^${nonce} (\\d+) (ok|refused|failed) \\d+$`, 'gm'))
+    const kinds = new Map([...answers].map(([, number, kind = '']) => [Number(number), kind]))
+    return texts.map((_text, index) => kinds.get(index + 1) ?? 'none')
   }
 
   // A gate reads lines, and no line holds a newline.
