@@ -195,7 +195,7 @@ describe('the webclient in a browser', () => {
     await page.close()
   })
 
-  it('draws tables for the width of a phone', async () => {
+  it('draws the fleet for the width of a phone', async () => {
     const { page, shows } = await open('/webclient/', 390)
     await logIn(page, shows)
     // The game was restarted by the test before this one: the watch may still be waiting to call it again.
@@ -205,8 +205,8 @@ describe('the webclient in a browser', () => {
     }
     await until(mirrored, { withinMs: 60_000, what: 'a table of the fleet' })
     expect(await page.locator('#messagewindow').evaluate(tooWide)).toBe('nothing')
-    const table = page.locator('.message.table', { hasText: /^Agent/ }).last()
-    expect(await table.evaluate(tooWide)).toBe('nothing')
+    const fleet = page.locator('.message', { hasText: /6 agents:/ }).last()
+    expect(await fleet.evaluate(tooWide)).toBe('nothing')
     await page.close()
   })
 })

@@ -258,7 +258,7 @@ describe('the fleet at the side of the web client', () => {
     const shows = sees('the page', () => textOf(page))
     await shows(/Fleet: 1 up, 1 down/)
     await page.click('#fleet-toggle')
-    await shows(/<b>Bezalel ● up/)
+    await shows(/<b>Bezalel\s+● up/)
     for (const key of ['Tab', 'ArrowDown', 'Enter']) await page.keyboard.press(key)
     await until(() => sent.length >= 2, { withinMs: 10_000, what: () => `a look, beside ${JSON.stringify(sent)}` })
     expect(sent).toEqual([
