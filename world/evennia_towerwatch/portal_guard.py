@@ -28,9 +28,10 @@ UNKNOWN_NAMES = 20
 # Set by the game's server when it has welcomed a watch; no client can set it.
 WATCH_FLAG = "TOWER_WATCH"
 
-# Codes with which a websocket is closed: as it should be, and for what was too large.
+# Codes with which a websocket is closed: as it should be, and for what was too large (1009 is not
+# for programs to send).
 _CLEAN = (1000, 1001)
-_TOO_LARGE = 1009
+_TOO_LARGE = 3009
 
 # What the portal's own ears are for.
 _OWN = frozenset({"websocket_close"})
