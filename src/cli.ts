@@ -321,10 +321,10 @@ program
   .addHelpText(
     'after',
     `
-Needs no running watch. "about" is an agent or a host by its id, or the number of
-an operation. Each entry holds the hash of the one before it, so that nothing can
-be changed in it without changing all that follows. The watch puts the head of
-the chain into its log once an hour: keep that elsewhere, and --head shows
+Needs no running watch. "about" is an agent or a host by its id, or the number
+of an operation. Each entry holds the hash of the one before it, so that nothing
+can be changed in it without changing all that follows. The watch puts the head
+of the chain into its log once an hour: keep that elsewhere, and --head shows
 whether the end was cut off, or the whole made anew.
 
 Examples:

@@ -203,10 +203,10 @@ _MOST_NUMBERS = 3
 def alert_line(kind: str, text: str, incidents: Sequence[int] = ()) -> str:
     """An alert as it is said: its text, escaped, in the colour of its kind.
 
-    The text says by itself what kind it is, and begins with who it is about. A problem ends with
-    the numbers of its incidents, so that `ack 12` can be typed, unless its text names them.
+    The text says by itself what kind it is, and begins with who it is about. It ends with the
+    numbers of its incidents, so that `ack 12` can be typed, unless the text names them.
     """
-    numbers = _numbers(text, incidents) if kind in ("problem", "reminder") else ""
+    numbers = "" if kind == "notice" else _numbers(text, incidents)
     said = escape(text) + numbers
     colour = _ALERT_COLOURS.get(kind)
     return f"{colour}{said}|n" if colour else said

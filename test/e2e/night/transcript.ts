@@ -64,8 +64,9 @@ function countsOf(transcript: string): Map<string, number> {
   return counts
 }
 
-/** Whether two that come back at nearly the same time are told of in one line or two is chance. */
-function apart(line: string): string[] {
+/** Whether two that come back at nearly the same time are told of in one line or two is chance, and with it where their numbers stand. */
+function apart(told: string): string[] {
+  const line = /back up/.test(told) ? told.replace(/ \(incidents? #[^)]*\)$/, '') : told
   const together = /^(.*?)\d+ agents are back up: (.*)\.$/.exec(line)
   if (!together) return line === '' ? [] : [line]
   return (together[2] ?? '').split(', ').map((one) => `${together[1]}${one.replace(' after ', ' is back up after ')}.`)

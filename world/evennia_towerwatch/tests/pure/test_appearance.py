@@ -235,7 +235,7 @@ class Answers(unittest.TestCase):
         self.assertEqual(alert_line("recovery", "ezra back up"), "|gezra back up|n")
         self.assertEqual(alert_line("notice", "hello"), "hello")
 
-    def test_a_problem_ends_with_the_numbers_that_its_text_does_not_name(self) -> None:
+    def test_an_alert_ends_with_the_numbers_that_its_text_does_not_name(self) -> None:
         def said(kind: str, text: str, *numbers: int) -> str:
             return plain(alert_line(kind, text, numbers))
 
@@ -248,5 +248,6 @@ class Answers(unittest.TestCase):
         numbers = " (incidents #1, #2, #3 and 6 more)"
         self.assertEqual(said("problem", "9 are down", *range(1, 10)), f"9 are down{numbers}")
         self.assertTrue(said("problem", "x" * 400, 12).endswith("x (incident #12)"))
-        for kind in ("recovery", "notice", "acknowledged"):
-            self.assertEqual(said(kind, "so it is", 12), "so it is")
+        for kind in ("recovery", "acknowledged"):
+            self.assertEqual(said(kind, "so it is", 12), "so it is (incident #12)")
+        self.assertEqual(said("notice", "so it is", 12), "so it is")
