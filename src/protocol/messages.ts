@@ -142,6 +142,8 @@ export const watchMessages = {
     watch: line(40),
     /** Fleet's name. */
     fleet: line(60),
+    /** Fresh per start of the watch: by it the game tells one that comes back from another one. */
+    life: messageId.optional(),
     /** SHA-256 of the printed protocol schema and of operations.json, hexadecimal. */
     protocolHash: hash,
     operationsHash: hash,
@@ -249,6 +251,8 @@ export const towerMessages = {
     game: line(80),
     protocolHash: hash,
     operationsHash: hash,
+    /** What a person should know: that this watch took the place of another one. */
+    note: line(400).optional(),
   }),
   /** The message with this id came and was valid (`ok`), or why it was not. Sent for snapshot parts, alerts, final results. */
   tower_ack: z.strictObject({ v: version, id: messageId, ok: z.boolean(), error: line(400).optional() }),

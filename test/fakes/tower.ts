@@ -20,6 +20,8 @@ export interface FakeTowerOptions {
   hashes: { protocol: string; operations: string }
   /** One way. */
   latencyMs?: number
+  /** A word in each welcome. */
+  note?: string
 }
 
 export interface FakeTower {
@@ -116,6 +118,7 @@ export function fakeTower(options: FakeTowerOptions): FakeTower {
             game: 'Fake Tower',
             protocolHash: hashes.protocol,
             operationsHash: hashes.operations,
+            ...(options.note === undefined ? {} : { note: options.note }),
           },
         })
       }

@@ -14,7 +14,6 @@ from typing import Any
 
 import evennia
 from django.conf import settings
-from evennia.utils import logger
 from twisted.internet import reactor
 
 from . import __version__, conf
@@ -25,6 +24,7 @@ from .history import Histories
 from .layout import Screen
 from .portal_guard import WATCH_FLAG
 from .protocol import load_protocol
+from .rivals import Rivals, named
 from .screens import screen_of
 
 # What Evennia itself says to a session whose account logs in elsewhere. The watch knows it as
@@ -94,8 +94,10 @@ class Bridge:
         self.heard: Moment | None = None
         self.lost: Moment | None = None
         self.taken_over: Moment | None = None
+        self.rivals = Rivals()
         self.watch_version = ""
         self.fleet_name = ""
+        self._life = ""
         self._seq = -1
         self._mismatched: Any = None
         self._mismatch = ""
@@ -145,14 +147,19 @@ class Bridge:
         if sentence is not None:
             self.refuse_version(session, message.get("id"), sentence)
             return
-        old = self.session
+        old, life, note = self.session, message.get("life", ""), None
         if old is not None and old is not session and _is_live(old):
-            # The newest wins: an old session may be a dead connection that nobody has noticed.
-            self.taken_over = Moment.now()
-            logger.log_warn(
-                "Towerwatch: a second watch said hello and took the place of the first one."
-            )
+            rivals = named(old, self.fleet_name), named(session, message["fleet"])
+            if self.rivals.has_lost(life) and self.problem() is None:
+                refusal = self.rivals.refused(*rivals, now_ms())
+                self.error(session, "not-allowed", refusal, message["id"])
+                return
+            if not life or life != self._life:
+                note = self.rivals.displaced(self._life, *rivals, now_ms())
+                self.taken_over = Moment.now()
             evennia.SESSION_HANDLER.disconnect(old, reason=TAKEN_OVER)
+        self.rivals.welcomed(life)
+        self._life = life
         self.session = session
         self.connected = self.heard = Moment.now()
         self.lost = self._mismatched = None
@@ -167,6 +174,7 @@ class Bridge:
             game=settings.SERVERNAME[:80],
             protocolHash=self.protocol.hash,
             operationsHash=self.protocol.operations_hash,
+            **({} if note is None else {"note": note[:400]}),
         )
         if not session.protocol_flags.get(WATCH_FLAG):
             # The portal reads its frames as fast and as large as they come from now on.

@@ -49,6 +49,8 @@ const CONNECT_TIMEOUT_MS = 10_000
 const FAULT_RETRY_MS = 5_000
 /** A connection on which a server answered and that lasted this long was a good one: the back-off begins anew. */
 const STEADY_MS = 10_000
+/** And where another watch ended it: two that throw each other out come back more and more seldom. */
+const UNDISPUTED_MS = 3_600_000
 
 /** Connects at once and for ever, until `stop`. Throws nothing, neither from here nor from its timer. */
 export function startTowerSession(options: SessionOptions): Tower {
@@ -60,7 +62,13 @@ export function startTowerSession(options: SessionOptions): Tower {
   let timer: { at: number; cancel(): void } | undefined
 
   const hello = greeter(
-    { watch: options.version, fleet: options.fleet, protocolHash: options.hashes.protocol, operationsHash: options.hashes.operations },
+    {
+      watch: options.version,
+      fleet: options.fleet,
+      life: randomUUID(),
+      protocolHash: options.hashes.protocol,
+      operationsHash: options.hashes.operations,
+    },
     () => `hello-${randomUUID()}`,
   )
   const view = mirror(validFleet(handlers.fleet, log), random)
@@ -128,9 +136,10 @@ export function startTowerSession(options: SessionOptions): Tower {
   /** The connection is gone, whoever ended it. */
   const lost = (reason: string, how: 'soon' | 'slowly' = 'soon') => {
     const live = liveOf(state)
-    if (live?.boot !== undefined && clock.now() - live.since >= STEADY_MS) backoff = freshBackoff
     // Another watch uses this account: coming straight back would throw it out in turn, for ever.
-    wait(/elsewhere/i.test(reason) ? 'slowly' : how, reason)
+    const isRival = /elsewhere/i.test(reason)
+    if (live?.boot !== undefined && clock.now() - live.since >= (isRival ? UNDISPUTED_MS : STEADY_MS)) backoff = freshBackoff
+    wait(isRival ? 'slowly' : how, reason)
   }
 
   const drop = (reason: string, how: 'soon' | 'slowly' = 'soon') => {
@@ -194,6 +203,7 @@ export function startTowerSession(options: SessionOptions): Tower {
     ]
     if (differing.length > 0) return mismatched(mismatchSentence(options.version, welcome.plugin, differing.join(' and ')))
     log.info({ game: welcome.game, plugin: welcome.plugin, boot: welcome.boot }, 'The Tower welcomed the watch')
+    if (welcome.note !== undefined) log.warn({ note: oneLine(welcome.note, 400) }, 'The Tower has a word for who looks after this watch')
     view.start(welcome.boot, clock.now())
     alerts.start()
     history.start(welcome.boot, clock.now())

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startTowerSession } from '../../../src/adapters/tower/session.ts'
 import { telnetTransport } from '../../../src/adapters/tower/telnet.ts'
 import { websocketTransport } from '../../../src/adapters/tower/websocket.ts'
+import type { Clock } from '../../../src/ports/clock.ts'
 import type { Log } from '../../../src/ports/log.ts'
 import type { Alert, Result, Tower, TowerRequest } from '../../../src/ports/tower.ts'
 import type { TowerTransport } from '../../../src/ports/tower-transport.ts'
@@ -53,7 +54,7 @@ interface Stage {
   set(state: AgentView['state']): void
 }
 
-function stage(transport: TowerTransport, log?: Log): Stage {
+function stage(transport: TowerTransport, log?: Log, clock: Clock = realClock): Stage {
   const outbox = new Map<string, Alert>()
   const requests: Stage['requests'] = []
   const lines: string[] = []
@@ -70,7 +71,7 @@ function stage(transport: TowerTransport, log?: Log): Stage {
       request: (request, answer) => void requests.push({ request, answer }),
       refused: () => {},
     },
-    clock: realClock,
+    clock,
     random: Math.random,
     fleet: 'test',
     version: '0.1.0',
@@ -165,6 +166,38 @@ describe.each(transports)('over %s', (name, transport) => {
     await delivered(watch)
     await connected(watch)
     expect(watch.lines.join('\n')).not.toContain(game.accounts.bridge.password)
+  })
+
+  test('of two watches the newer is heard, both are told, and the older one does not throw it out', async () => {
+    const clock = virtualClock()
+    const older = stage(transport(), undefined, clock)
+    // Its clock stands still but for this.
+    const ticking = (what: string, condition: () => boolean) =>
+      until(
+        async () => {
+          await clock.advance(10)
+          return condition()
+        },
+        { withinMs: 40_000, what: () => `${what}; the log:\n${older.lines.join('\n')}` },
+      )
+    await ticking('a connection', () => older.session.link().state.kind === 'connected')
+    const newer = stage(transport())
+    await connected(newer)
+    await until(() => older.session.link().state.kind === 'down', { withinMs: 20_000, what: 'the older one to be told' })
+    expect(older.session.link().state).toMatchObject({ reason: expect.stringMatching(/elsewhere/) })
+    expect(newer.lines.join('\n')).toMatch(/took the place of another that was connected still/)
+    const player = await listener()
+    player.send('towerwatch')
+    await player.hears(/took the place of another/)
+
+    // Back after its two minutes and more, it is told why not.
+    const { state } = older.session.link()
+    await clock.advance(state.kind === 'down' ? state.retryInMs : 0)
+    await ticking('the refusal', () => older.lines.some((line) => line.includes('another watch is connected to this game')))
+    expect(older.session.link().state.kind).toBe('down')
+    expect(newer.session.link().state.kind).toBe('connected')
+    player.send('towerwatch')
+    await player.hears(/wanted its place and was refused/)
   })
 
   test('a wrong password is refused by the game, and no second try follows within two minutes', async () => {

@@ -19,9 +19,9 @@ function alert(number: number, ...ids: string[]): Alert {
 }
 
 /** A session and its Tower, on a clock that stands still. */
-function stage(change: Partial<SessionOptions> = {}) {
+function stage(change: Partial<SessionOptions> = {}, { note }: { note?: string } = {}) {
   const clock = virtualClock()
-  const tower = fakeTower({ clock, account, hashes })
+  const tower = fakeTower({ clock, account, hashes, ...(note === undefined ? {} : { note }) })
   const outbox = new Map<string, Alert>()
   const fleet = new Map<string, AgentView>([['bezalel', agent('bezalel')]])
   const hosts: HostView[] = [{ id: 'ezra', name: 'Ezra', state: 'up', forMs: 0 }]
@@ -174,6 +174,30 @@ describe('connecting', () => {
     expect(session.link().state.kind).toBe('down')
     await clock.advance(60_000)
     expect(session.link().state.kind).toBe('connected')
+  })
+
+  test('two that throw each other out come back more and more seldom, however long each was there', async () => {
+    const { clock, tower, session } = stage()
+    const waitsMin: number[] = []
+    for (let duel = 0; duel < 6; duel++) {
+      await clock.advance(150_000)
+      expect(session.link().state.kind).toBe('connected')
+      tower.kick('closed by the game (1000 Logged in from elsewhere. Disconnecting.)')
+      const { state } = session.link()
+      const retryInMs = state.kind === 'down' ? state.retryInMs : 0
+      waitsMin.push(Math.floor(retryInMs / 60_000))
+      await clock.advance(retryInMs)
+    }
+    expect(waitsMin).toEqual([2, 4, 9, 18, 33, 33])
+    await clock.advance(3_700_000)
+    tower.kick('closed by the game (1000 Logged in from elsewhere. Disconnecting.)')
+    expect(session.link().state).toMatchObject({ kind: 'down', retryInMs: 135_000 })
+  })
+
+  test('a word of the welcome for who looks after it is in the log', async () => {
+    const { clock, lines } = stage({}, { note: 'A watch took the place of another.' })
+    await clock.advance(2_000)
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', fields: { note: 'A watch took the place of another.' } }))
   })
 
   test('a transport that throws is a failure like any other', async () => {

@@ -107,8 +107,10 @@ def _link() -> str:
     if BRIDGE.taken_over is not None:
         text += (
             f"\nAt {BRIDGE.taken_over.said()} it took the place of another watch: "
-            "if that happens often, two are running with the same account."
+            "unless that one was just stopped, two are running for this game."
         )
+    if BRIDGE.rivals.refusals > 0:
+        text += f"\nAnother watch wanted its place and was refused: {BRIDGE.rivals.refusals} times."
     return text
 
 
