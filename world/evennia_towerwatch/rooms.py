@@ -11,7 +11,7 @@ from .bodies import light, posture
 from .bridge import BRIDGE, now_ms
 from .fleet import AGENT_STATES
 from .layout import wrap, wrap_text
-from .npc import agent_text
+from .npc import TowerNPC, agent_text
 from .screens import screen_before, screen_of
 
 # More bodies than this are only counted.
@@ -29,8 +29,51 @@ _WATCH_DESCRIPTION = (
 _HOST_DESCRIPTION = "A room deep in the Tower, humming with the work of the agents who live here."
 
 
+class CmdLookFromTower(CmdLook):
+    """
+    look at the room, at something in it, or from here at any agent of the fleet
+
+    Usage:
+      look
+      look <object>
+      look <agent>
+    """
+
+    def func(self) -> None:
+        """An agent's id or name shows that agent, wherever it is; all else is the core's look."""
+        agent_id = BRIDGE.fleet.find(self.args.strip(), "agent") if self.args else None
+        if agent_id is None:
+            super().func()
+            return
+        for body in self.caller.location.contents_get(content_type="character"):
+            # By its tag: anybody may be called like an agent.
+            if isinstance(body, TowerNPC) and body.agent_id() == agent_id:
+                self.msg(text=(self.caller.at_look(body), {"type": "look"}))
+                return
+        screen = screen_of(self.session)
+        name = wrap_text(npc_name(BRIDGE.fleet.agents[agent_id], BRIDGE.is_watched()), screen)
+        self.msg(text=(f"{name}\n{agent_text(agent_id, screen)}", {"type": "look"}))
+
+
+class TowerRoomCmdSet(CmdSet):
+    """What one can do only in the rooms of the Tower."""
+
+    key = "TowerRoom"
+    # Above the character's own: at the same priority both looks would be kept, and be ambiguous.
+    priority = 1
+
+    def at_cmdset_creation(self) -> None:
+        """Called by Evennia."""
+        self.add(CmdLookFromTower())
+
+
 class TowerRoom(DefaultRoom):
     """A room with a line of its own from the watch, below what a builder has written."""
+
+    def at_object_creation(self) -> None:
+        """Put its own commands on it."""
+        super().at_object_creation()
+        self.cmdset.add_default(TowerRoomCmdSet, persistent=True)
 
     def format_appearance(self, appearance: str, looker: Any, **kwargs: Any) -> str:
         """Keep the spaces: the core's own would press the tables together."""
@@ -74,48 +117,10 @@ class HostRoom(TowerRoom):
         return _in_a_crowd(super().get_display_characters(looker, **kwargs))
 
 
-class CmdLookFromWatch(CmdLook):
-    """
-    look at the room, at something in it, or from here at any agent of the fleet
-
-    Usage:
-      look
-      look <object>
-      look <agent>
-    """
-
-    def func(self) -> None:
-        """An agent's id or name shows that agent, wherever it is; all else is the core's look."""
-        agent_id = BRIDGE.fleet.find(self.args.strip(), "agent") if self.args else None
-        if agent_id is None:
-            super().func()
-            return
-        screen = screen_of(self.session)
-        name = wrap_text(npc_name(BRIDGE.fleet.agents[agent_id], BRIDGE.is_watched()), screen)
-        self.msg(text=(f"{name}\n{agent_text(agent_id, screen)}", {"type": "look"}))
-
-
-class WatchCmdSet(CmdSet):
-    """What one can do only in the Watch Room."""
-
-    key = "TowerWatchRoom"
-    # Above the character's own: at the same priority both looks would be kept, and be ambiguous.
-    priority = 1
-
-    def at_cmdset_creation(self) -> None:
-        """Called by Evennia."""
-        self.add(CmdLookFromWatch())
-
-
 class WatchRoom(TowerRoom):
     """Where operators stand: the whole fleet at a glance."""
 
     default_description = _WATCH_DESCRIPTION
-
-    def at_object_creation(self) -> None:
-        """Put its own commands on it."""
-        super().at_object_creation()
-        self.cmdset.add_default(WatchCmdSet, persistent=True)
 
     def state_text(self) -> str:
         """One line per host."""

@@ -157,7 +157,7 @@ class Looking(TowerTest):
         super().setUp()
         self.watch = self.connect(
             [agent_view("bezalel", "bezalel", state="down", cause="process-gone")],
-            [host_view("bezalel")],
+            [host_view("bezalel"), host_view("ezra")],
         )
 
     def look(self, where: object, line: str) -> str:
@@ -181,6 +181,20 @@ class Looking(TowerTest):
     def test_every_agent_can_be_seen_from_the_watch_room(self) -> None:
         said = self.look(build.watch_room(), "look bezalel")
         self.assertIn("pane fleet:bezalel", said)
+
+    def test_an_agent_elsewhere_can_be_looked_at_from_each_room_of_the_tower(self) -> None:
+        said = self.look(build.host_room("ezra"), "look bezalel")
+        self.assertIn("Bezalel (|rdown|n)", said)
+
+    def test_who_is_called_like_an_agent_is_not_looked_at_in_its_place(self) -> None:
+        room = build.host_room("bezalel")
+        create_object("evennia.objects.objects.DefaultObject", key="bezalel", location=room)
+        self.assertIn("Bezalel (|rdown|n)", self.look(room, "look bezalel"))
+
+    def test_a_description_of_an_agent_is_read_where_it_stands(self) -> None:
+        room = build.host_room("bezalel")
+        next(one for one in room.contents if isinstance(one, TowerNPC)).db.desc = "A brass golem."
+        self.assertIn("A brass golem.", self.look(room, "look bezalel"))
 
     def test_the_watch_room_shows_the_fleet_and_still_looks_at_other_things(self) -> None:
         self.assertIn("Bezalel (|rdown|n)", self.look(build.watch_room(), "look"))
