@@ -196,4 +196,3 @@ class ReadAloudTest(unittest.TestCase):
         self.assertNotIn("{", text)
         self.assertEqual(escape("|lc"), "¦lc")
         self.assertNotIn("|lc", text)
-
