@@ -88,8 +88,7 @@ async function memoryMib(): Promise<number> {
 
 const logLines = () => (game.log('server') + game.log('portal')).split('\n')
 
-/** The boot id of the server, as it tells whoever logs in as the watch and says hello. */
-async function hello(one: RudeClient): Promise<string> {
+function sayHello(one: RudeClient): void {
   const message = {
     v: 1,
     id: 'fuzz',
@@ -99,6 +98,11 @@ async function hello(one: RudeClient): Promise<string> {
     operationsHash: game.hashes.operations,
   }
   one.send(`["tower_hello",[],${JSON.stringify(message)}]`)
+}
+
+/** Becomes the watch of this game, with a fleet of two; resolves with the boot id of the game's server. */
+async function hello(one: RudeClient): Promise<string> {
+  sayHello(one)
   const boot = await until(
     () => one.last.map((text) => /^\["tower_welcome".*"boot": ?"([^"]+)"/.exec(text)?.[1]).find((id) => id !== undefined),
     {
@@ -153,7 +157,8 @@ async function fuzz({ mark, transport, account, greets }: Fuzzer, stream: number
     if (one === undefined || one.ended() !== undefined) {
       keepCount()
       one = await client(transport, account)
-      if (greets) await hello(one)
+      // Whether it is welcomed, or another one is meanwhile, is part of it.
+      if (greets) sayHello(one)
       connections += 1
     }
     for (let burst = 0; burst < (perSecond * pauseMs) / 1000 && sent < count; burst++, sent++) {

@@ -26,6 +26,14 @@ class BridgeAccount(DefaultAccount):
             "msg:false();noidletimeout:true()"
         )
 
+    def check_available_slots(self, **kwargs: Any) -> str | None:
+        """Why it gets no character; the game's website asks here, too."""
+        return "The account of a watch has no characters."
+
+    def puppet_object(self, session: Any, obj: Any) -> None:
+        """It is nobody's body either."""
+        raise RuntimeError("The account of a watch plays no character.")
+
     def at_post_login(self, session: Any = None, **kwargs: Any) -> None:
         """Only what the watch waits for; there is no character to look for."""
         if session:

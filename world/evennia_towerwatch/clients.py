@@ -78,8 +78,10 @@ class ClientFeed:
         self._listen(session)
         # The Portal keeps the flag, so that the client need not ask again after a reload.
         session.update_flags(**{_FLAG: True})
-        # A client that asks again and again is answered once a second.
-        if now_ms() - self._told_all_ms.get(session.sessid, -1e9) >= 1000:
+        # A client that asks again and again, or leaves and comes back, is answered once a second; a
+        # large fleet is told more seldom.
+        rest_ms = max(1000.0, float(len(BRIDGE.fleet.agents)))
+        if now_ms() - self._told_all_ms.get(session.sessid, -1e9) >= rest_ms:
             self._told_all_ms[session.sessid] = now_ms()
             self._watched = BRIDGE.is_watched()
             _send(session, "tower_fleet", **fleet_view())
@@ -143,10 +145,14 @@ class ClientFeed:
     def _forget(self, session: Any) -> None:
         self._listeners.pop(session.sessid, None)
         self._heard_ms.pop(session.sessid, None)
-        self._told_all_ms.pop(session.sessid, None)
 
     def _look(self) -> None:
         self._later(_LOOK_EVERY_S, self._look)
+        self._told_all_ms = {
+            sessid: told_ms
+            for sessid, told_ms in self._told_all_ms.items()
+            if evennia.SESSION_HANDLER.get(sessid) is not None
+        }
         self._find()
         if self._live() and BRIDGE.is_watched() != self._watched:
             self.fleet_changed()

@@ -140,6 +140,15 @@ class ClientsTest(TowerTest):
         self.ada.call("tower_subscribe")
         self.assertEqual(len(self.heard_by(self.ada)), 1)
 
+    def test_leaving_and_coming_back_all_the_time_is_answered_no_more_often(self) -> None:
+        for _ in range(50):
+            self.ada.call("tower_subscribe")
+            self.ada.call("tower_unsubscribe")
+        self.assertEqual([name for name, _ in self.heard_by(self.ada)], ["tower_fleet"])
+        self.wait(1.1)
+        self.ada.call("tower_subscribe")
+        self.assertEqual([name for name, _ in self.heard_by(self.ada)], ["tower_fleet"])
+
     def test_whoever_leaves_or_has_enough_hears_no_more(self) -> None:
         self.subscribed()
         other = self.session_of(self.player("ben"))
