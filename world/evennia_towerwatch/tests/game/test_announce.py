@@ -116,7 +116,7 @@ class Telling(TowerTest):
                 "|ybezalel is still down. Type: ack 12|n",
             ),
             "acknowledged": ("Ada looks after #12", "|cAda looks after #12|n"),
-            "recovery": ("bezalel is back up", "|gbezalel is back up|n"),
+            "recovery": ("bezalel is back up", "|gbezalel is back up (incident #12)|n"),
             "notice": ("bezalel is flapping", "bezalel is flapping"),
         }
         for number, (kind, (text, line)) in enumerate(said.items()):
