@@ -64,13 +64,19 @@ function overTelnet(port: number): RudeClient {
   const socket = connect({ host: '127.0.0.1', port })
   socket.setNoDelay(true)
   let rest = Buffer.alloc(0)
+  let offers = Buffer.alloc(0)
+  let agreed = false
   const { client, note, end } = counter(
     (text) => socket.writable && socket.write(gmcpFrame(text)),
     () => socket.destroy(),
   )
   socket.on('data', (chunk) => {
-    // GMCP is agreed to; everything else is left unanswered, which Evennia takes for a no.
-    if (chunk.includes(Buffer.of(IAC, 251, 201))) socket.write(Buffer.of(IAC, 253, 201))
+    // GMCP is agreed to, in however many pieces the offer comes; all else is left unanswered, which Evennia takes for a no.
+    if (!agreed) {
+      offers = Buffer.concat([offers, chunk])
+      agreed = offers.includes(Buffer.of(IAC, 251, 201))
+      if (agreed) socket.write(Buffer.of(IAC, 253, 201))
+    }
     rest = Buffer.concat([rest, chunk])
     for (;;) {
       const from = rest.indexOf(Buffer.of(IAC, SB))

@@ -1,5 +1,6 @@
 """Alerts, said aloud: in the rooms of the hosts, in the Watch Room and on the channel."""
 
+from collections.abc import Callable
 from typing import Any
 
 from evennia.utils import logger
@@ -13,27 +14,62 @@ from .fleet import Fleet
 from .models import prune, remember_told, was_told
 from .verbosity import account_of, is_wanted
 
+# By then the reactor has written what was said.
+WRITTEN_AFTER_S = 0.02
 _PRUNE_EVERY = 1000
 _told_in_this_life: set[str] = set()
+_unsaved: dict[str, Callable[[str | None], None]] = {}
 
 
-def tell(alert: dict[str, Any], fleet: Fleet) -> None:
+def tell(
+    alert: dict[str, Any],
+    fleet: Fleet,
+    later: Callable[..., Any],
+    done: Callable[[str | None], None],
+) -> None:
     """Say a valid `tower_alert`, unless it was said before.
 
     The id is saved after the saying: if the game dies between the two it is said twice, the other
-    way round it might never be heard. Raises what the database raises; then the watch repeats the
-    alert, and it is saved without being said again.
+    way round it might never be heard. And not at once: what is said lies in the server's memory
+    until the reactor gets to writing it to the portal, and would be lost with the server.
+
+    Args:
+        alert: The message.
+        fleet: As it is mirrored.
+        later: `later(seconds, function, *arguments)`.
+        done: Called with None when the id is on disk. Where the database fails it is called with a
+            sentence; then the watch repeats the alert, and it is saved without being said again.
     """
     alert_id = alert["id"]
-    if alert_id not in _told_in_this_life:
-        if was_told(alert_id):
-            return
+    if alert_id in _told_in_this_life:
+        _save(alert_id, done)
+    elif was_told(alert_id):
+        done(None)
+    else:
         _say(alert, fleet)
         _told_in_this_life.add(alert_id)
-    remember_told(alert_id)
-    if len(_told_in_this_life) >= _PRUNE_EVERY:
-        _told_in_this_life.clear()
-        prune()
+        _unsaved[alert_id] = done
+        later(WRITTEN_AFTER_S, _save, alert_id, done)
+
+
+def save_now() -> None:
+    """The server stops in order, and what it said will be written: save it while there is time."""
+    for alert_id, done in list(_unsaved.items()):
+        _save(alert_id, done)
+
+
+def _save(alert_id: str, done: Callable[[str | None], None]) -> None:
+    _unsaved.pop(alert_id, None)
+    try:
+        remember_told(alert_id)
+        if len(_told_in_this_life) >= _PRUNE_EVERY:
+            _told_in_this_life.clear()
+            prune()
+    except Exception:
+        logger.log_trace(f"Towerwatch: that {alert_id} was told could not be saved")
+        done("that it was told could not be saved, see the game's log")
+        return
+    done(None)
 
 
 def _say(alert: dict[str, Any], fleet: Fleet) -> None:

@@ -104,7 +104,7 @@ class Bridge:
         self._pending: dict[str, Pending] = {}
         self._untold_refusals: deque[dict[str, Any]] = deque(maxlen=_KEPT_REFUSALS)
         self._ended: OrderedDict[str, None] = OrderedDict()
-        self._later = later or reactor.callLater
+        self.later = later or reactor.callLater
 
     # Who is there.
 
@@ -288,10 +288,10 @@ class Bridge:
             asking: The session where it was typed: the answer is made for its screen.
         """
         request_id = uuid.uuid4().hex
-        deadline = self._later(
+        deadline = self.later(
             operation["deadlineMs"] / 1000, self._deadline, request_id, on_deadline
         )
-        doubt = self._later(_DOUBT_AFTER_S, on_doubt)
+        doubt = self.later(_DOUBT_AFTER_S, on_doubt)
         self._pending[request_id] = Pending(operation["name"], doubt, deadline, asking)
         screen = {} if asking is None else {"screen": _on_the_wire(screen_of(asking))}
         self.send(

@@ -116,9 +116,9 @@ def _on_history(session: Any, message: dict[str, Any]) -> None:
 def _on_alert(session: Any, message: dict[str, Any]) -> None:
     if not _said_hello(session, message):
         return
-    tell(message, BRIDGE.fleet)
-    # Only now: on its way here the id has been saved.
-    BRIDGE.ack(session, message["id"])
+    # Acknowledged only when its id is on disk.
+    alert_id = message["id"]
+    tell(message, BRIDGE.fleet, BRIDGE.later, lambda error: BRIDGE.ack(session, alert_id, error))
 
 
 def _on_result(session: Any, message: dict[str, Any]) -> None:

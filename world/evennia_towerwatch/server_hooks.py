@@ -34,6 +34,13 @@ def at_server_start() -> None:
         logger.log_trace("Towerwatch: the installation could not be looked at")
 
 
+def at_server_stop() -> None:
+    """Called before every kind of stop that is in order, a reload too."""
+    from .announce import save_now
+
+    save_now()
+
+
 def _on_logout(sender: Any, session: Any = None, **kwargs: Any) -> None:
     from .bridge import BRIDGE
 

@@ -20,6 +20,7 @@ class FakeSession:
     """A connection that keeps what is sent over it."""
 
     _numbers = iter(range(10_000, 10_000_000))
+    clock = Clock()
 
     def __init__(self, account: Any = None) -> None:
         self.sessid = next(self._numbers)
@@ -41,6 +42,9 @@ class FakeSession:
         """Send a message as the watch would; returns what was answered."""
         before = len(self.sent)
         getattr(inputfuncs, name)(self, *args, **kwargs)
+        if name == "tower_alert":
+            # It is saved, and acknowledged, when it has been written.
+            self.clock.advance(announce.WRITTEN_AFTER_S)
         return self.sent[before:]
 
     def update_flags(self, **flags: Any) -> None:
@@ -65,7 +69,7 @@ class TowerTest(EvenniaTest):
         self.time_s = 1000.0
         self.now.start()
         self.addCleanup(self.now.stop)
-        self.clock = Clock()
+        self.clock = FakeSession.clock = Clock()
         BRIDGE.__init__(later=self.clock.callLater)
         announce._told_in_this_life.clear()
         self.disconnected: list[Any] = []

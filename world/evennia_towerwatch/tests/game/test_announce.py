@@ -9,7 +9,7 @@ from django.utils import timezone
 from evennia.comms.comms import DefaultChannel
 from evennia.utils.utils import class_from_module
 
-from evennia_towerwatch import announce, build, models
+from evennia_towerwatch import announce, build, inputfuncs, models, server_hooks
 from evennia_towerwatch.bridge import BRIDGE
 from evennia_towerwatch.channel import FleetChannel, ensure_channel, find_channel, join_once
 from evennia_towerwatch.tests.game.support import TowerTest, codes
@@ -49,7 +49,8 @@ class Telling(TowerTest):
 
     def test_where_saving_fails_it_is_not_acknowledged_and_later_saved_without_saying(self) -> None:
         with patch.object(announce, "remember_told", side_effect=DatabaseError("disk is full")):
-            self.assertEqual(self.tell(), ["tower_error:internal"])
+            [(answer, data)] = self.watch.call("tower_alert", **alert("a1"))
+        self.assertEqual((answer, data["ok"]), ("tower_ack", False))
         self.assertEqual(self.tell(), ["tower_ack"])
         self.assertEqual(len(self.heard[self.char1]), 1)
         self.assertTrue(models.was_told("a1"))
@@ -62,6 +63,22 @@ class Telling(TowerTest):
         ):
             self.tell()
         self.assertEqual(order, ["said", "saved"])
+
+    def test_it_is_saved_when_it_has_been_written_or_a_server_that_dies_would_take_it_along(
+        self,
+    ) -> None:
+        inputfuncs.tower_alert(self.watch, **alert("a1"))
+        self.assertEqual(len(self.heard[self.char1]), 1)
+        self.assertFalse(models.was_told("a1"))
+        self.assertEqual(self.watch.sent, [])
+        self.clock.advance(announce.WRITTEN_AFTER_S)
+        self.assertTrue(models.was_told("a1"))
+        self.assertEqual(codes(self.watch.sent), ["tower_ack"])
+
+    def test_a_server_that_stops_in_order_saves_first(self) -> None:
+        inputfuncs.tower_alert(self.watch, **alert("a1"))
+        server_hooks.at_server_stop()
+        self.assertTrue(models.was_told("a1"))
 
     def test_a_host_is_said_in_its_room(self) -> None:
         self.tell(subjects=[subject("bezalel", kind="host")], text="host bezalel unreachable")

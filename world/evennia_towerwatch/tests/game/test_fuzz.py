@@ -53,7 +53,9 @@ class Fuzz(TowerTest):
         # What valid frames do is tested elsewhere; here they would only cost time.
         with (
             patch("evennia_towerwatch.receive.build.follow"),
-            patch("evennia_towerwatch.receive.tell"),
+            patch(
+                "evennia_towerwatch.receive.tell", lambda _alert, _fleet, _later, done: done(None)
+            ),
             patch("evennia_towerwatch.receive.answers.show"),
             patch("evennia_towerwatch.receive.logger.log_trace") as traces,
         ):
