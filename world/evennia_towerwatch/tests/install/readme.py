@@ -51,13 +51,17 @@ def apply(block: Block, game: Path) -> None:
 def _changed(code: str, old: str) -> str:
     if _GAP not in code:
         return old.replace(_DEFAULTS, f"{_DEFAULTS}\n{code}") if _DEFAULTS in old else old + code
+    # However many empty lines the formatter wants around it.
     imports, body = code.split(_GAP)
+    imports, body = imports.rstrip("\n") + "\n", body.lstrip("\n")
     with_imports = re.sub(r"(?m)^(?=from evennia)", imports, old, count=1)
     named = re.match(r"class (\w+)\(", body)
     if named is None:
         # At the end of the method of both of its classes.
         end = r"(class (?:Character|Account)CmdSet\(.*?super\(\)\.at_cmdset_creation\(\)\n)"
-        return re.sub(end, lambda found: found[1] + body, with_imports, flags=re.S)
+        new, count = re.subn(end, lambda found: found[1] + body, with_imports, flags=re.S)
+        assert count > 0, f"there is no place for:\n{body}"
+        return new
     line, _, members = body.partition("\n")
     head = re.compile(rf"^class {named[1]}\(.*\):$", re.M)
     new, count = head.subn(line, with_imports)
