@@ -28,7 +28,7 @@ it('who may not is told so, and it stands in the audit with where he sat', async
   visitor.send('restart bezalel')
   await visitor.hears(/You may not use restart here: it needs perm\(Builder\) \(the role operate\)\./)
   keeper.send('restart all')
-  await keeper.hears(/You may not use restart for so many here: it needs perm\(Admin\) \(the role admin\)\./)
+  await keeper.hears(/You may not use restart for so many here: it needs perm\(Admin\)/)
   visitor.send('audit')
   await visitor.hears(/You may not use audit here/)
   await until(() => entries().length >= 3, { withinMs: 10_000, what: 'three refusals in the audit' })

@@ -87,9 +87,8 @@ function expectHeardOnce(): void {
   }
 }
 
-/** As the Tower says it: a problem with the numbers of its incidents, which tell two of the same words apart. */
-function asHeard({ kind, text, incidents }: AlertRecord): string {
-  if (kind !== 'problem') return text
+/** As the Tower says it: with the numbers of its incidents, which tell two of the same words apart. */
+function asHeard({ text, incidents }: AlertRecord): string {
   return `${text} (incident${incidents.length === 1 ? '' : 's'} ${incidents.map((number) => `#${number}`).join(', ')})`
 }
 

@@ -99,11 +99,14 @@ async function towerwatch(...args: string[]): Promise<{ code: number; out: strin
   return { code, out, err }
 }
 
+/** With its children: an `mv` that outlives it would bring one more beat of a life that has ended. */
 function killWorker(): void {
-  try {
-    process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')), 'SIGKILL')
-  } catch {
-    // It was never started, or is dead already: both are what is wanted here.
+  for (const sign of [-1, 1]) {
+    try {
+      process.kill(sign * Number(readFileSync(join(folder, 'pid'), 'utf8')), 'SIGKILL')
+    } catch {
+      // It was never started, or is dead already: both are what is wanted here.
+    }
   }
 }
 
