@@ -28,7 +28,7 @@ from .build import BEFORE_ADOPTION, EXIT_IN_TAG, EXIT_OUT_TAG, has_work_of_build
 from .channel import MADE_TAG, TAGS
 from .models import ToldAlert
 from .npc import AGENT_TAG, TowerNPC
-from .rooms import HOST_TAG, WATCH_TAG, TowerRoom, WatchRoom
+from .rooms import HOST_TAG, WATCH_TAG, TowerRoom
 
 _PACKAGE = __package__
 _ATTRIBUTES = "towerwatch_"
@@ -205,10 +205,9 @@ def _bring_home(places: list[Any]) -> None:
 
 def _make_plain(room: Any) -> None:
     """What is left is a room of the game's own type, with what was there before it was adopted."""
-    if isinstance(room, WatchRoom):
-        room.cmdset.remove_default()
-        room.db_cmdset_storage = None
-        room.save(update_fields=["db_cmdset_storage"])
+    room.cmdset.remove_default()
+    room.db_cmdset_storage = None
+    room.save(update_fields=["db_cmdset_storage"])
     before = room.attributes.get(BEFORE_ADOPTION) or {}
     room.swap_typeclass(before.get("typeclass", settings.BASE_ROOM_TYPECLASS), run_start_hooks=None)
     if before.get("key") and room.key == conf.watch_room_name():

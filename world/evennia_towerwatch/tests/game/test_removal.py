@@ -159,6 +159,7 @@ class Removing(TowerTest):
         for room in (described, connected):
             self.assertEqual(room.typeclass_path, settings.BASE_ROOM_TYPECLASS)
             self.assertEqual(room.tags.all(), [])
+            self.assertFalse(room.db_cmdset_storage)
         self.assertEqual(described.db.desc, "Cold stone.")
         self.assertEqual((way.location, way.destination), (self.room1, connected))
         self.assertEqual(lamp.location, connected)
