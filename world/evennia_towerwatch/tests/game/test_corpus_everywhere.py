@@ -7,6 +7,7 @@ seen. TOWERWATCH_CORPUS says how many are tried.
 import json
 import os
 import random
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -16,7 +17,9 @@ from evennia.utils.funcparser import FuncParser
 from evennia_towerwatch import build
 from evennia_towerwatch.bridge import BRIDGE
 from evennia_towerwatch.clients import CLIENTS
+from evennia_towerwatch.commands.base import usage
 from evennia_towerwatch.npc import AGENT_TAG, TowerNPC
+from evennia_towerwatch.protocol import load_protocol
 from evennia_towerwatch.tests.game.support import hello
 from evennia_towerwatch.tests.game.test_corpus import Plain, corpus
 from evennia_towerwatch.tests.game.test_escape_paths import PIECES
@@ -26,6 +29,12 @@ from evennia_towerwatch.tests.histories import agent_history, history, past_inci
 from evennia_towerwatch.tests.messages import agent_view, host_view, snapshot
 
 PLAIN_WORDS = "nothing but words"
+# What the plugin's own help writes that way, as all of Evennia's does: `<agent>`. Evennia 5 sends
+# it to MXP clients as an entity, Evennia 6 as it is; it is none of what the watch was told.
+OURS = {
+    "<name>",
+    *(name for one in load_protocol().operations for name in re.findall("<[^>]+>", usage(one))),
+}
 SHORT = ("quiet", "bezalel", "|r", "||", "{0}", "$pad(x)", "\n", "\ud800", "\u202e", "\x1b[2J")
 
 
@@ -136,6 +145,11 @@ class Everywhere(Plain):
         doors = [thing.get_display_name(self.char1) for thing in self.char1.location.exits]
         return [*heard, *places, *doors, npc.key, room.key]
 
+    def without_ours(self, line: str) -> str:
+        for name in OURS:
+            line = line.replace(name, name[1:-1])
+        return line
+
     def fed(self) -> list[Any]:
         """What clients read of it."""
         self.feed.call("tower_unsubscribe")
@@ -163,7 +177,7 @@ class Everywhere(Plain):
                 # What is sent can be written out as UTF-8, or it would never arrive.
                 for line in self.shown():
                     line.encode()
-                    self.assert_plain(line)
+                    self.assert_plain(self.without_ours(line))
                     self.assertNotIn("RAN", self.functions.parse(line))
                     self.assertEqual(line.format_map({}), line)
                 for word in self.words(self.fed()):
