@@ -50,7 +50,7 @@ afterAll(async () => {
 const wholeNight = (name: string) => night.scenes.flatMap(({ heard }) => heard.get(name) ?? [])
 const isOfTheFleet = ({ kind }: AlertRecord) => kind === 'problem' || kind === 'recovery'
 
-it('tells of two deaths, of a lost host and of their ends, and of nothing that a silence covers', () => {
+it('tells of three deaths, two of them in one line, of a lost host and of their ends, and of nothing that a silence covers', () => {
   const about = (kind: AlertRecord['kind']) =>
     alerts.filter((alert) => alert.kind === kind).flatMap(({ subjects }) => subjects.map(({ kind: what, id }) => `${what} ${id}`))
   expect(alerts.filter(({ kind }) => kind === 'problem')).toHaveLength(3)
