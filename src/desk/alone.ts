@@ -48,7 +48,7 @@ export function openAlone(context: Pick<DeskContext, 'config' | 'stopping'>, aud
     const { asked, progress } = job
     progress(`${running.by.name} is already at it; I follow that one.`)
     running.listeners.add(progress)
-    const endStep = job.open.step(sayJob(job), job.args, 'waits')
+    const endStep = job.open.step(job, 'waits')
     const outcome = await orCalledOff(running.outcome, job).finally(endStep)
     if (outcome === undefined) {
       running.listeners.delete(progress)
@@ -74,7 +74,7 @@ export function openAlone(context: Pick<DeskContext, 'config' | 'stopping'>, aud
     // What is asked for by one that has a turn belongs to that turn: both waiting for the other would be for ever.
     if (by?.hasTurn) return act(job)
     const waiting = (underWay: number) => progress(`waiting: ${underWay} ${underWay === 1 ? 'restart is' : 'restarts are'} under way`)
-    const endStep = job.open.step(sayJob(job), job.args, 'waits')
+    const endStep = job.open.step(job, 'waits')
     const given = AbortSignal.any([context.stopping, job.open.signal])
     const giveBack = await turns.take(asked.actor.kind === 'watch' ? 'watch' : 'person', waiting, given).finally(endStep)
     if (!giveBack && job.open.signal.aborted) return calledOff(job, `${sayJob(job)} was called off before it began: nothing was done.`)

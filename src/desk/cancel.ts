@@ -22,7 +22,7 @@ export function cancellationsOf(actor: Actor, requests: Requests, second: Second
   }
 }
 
-const isNoCancel = ({ what }: OpenStep): boolean => what.split(' ')[0] !== 'cancel'
+const isNoCancel = ({ operation }: OpenStep): boolean => operation !== 'cancel'
 
 function sayAll(
   actor: Actor,

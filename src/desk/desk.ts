@@ -14,7 +14,7 @@ import { checkArguments, type Fault } from './arguments.ts'
 import { openAudit } from './audit.ts'
 import { cancellationsOf } from './cancel.ts'
 import { openFloods } from './floods.ts'
-import { type Asker, chainOf, type DeskContext, type DeskRequest, type Job, refusal, sayJob } from './job.ts'
+import { type Asker, chainOf, type DeskContext, type DeskRequest, type Job, refusal } from './job.ts'
 import { type OpenRequest, openRequests } from './requests.ts'
 import { openSecond } from './second.ts'
 
@@ -52,7 +52,7 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
     const checked = checkArguments(operation, asked.arguments, seen(asked, progress, open))
     if (operation.effect === 'sees') {
       if ('fault' in checked) return refusalOf(checked)
-      const endStep = open.step(sayJob({ operation, args: checked.args }), checked.args, 'sees')
+      const endStep = open.step({ operation, args: checked.args }, 'sees')
       return guarded(operation, asked, progress, open, (rest) => operation.run(checked.args, rest)).finally(endStep)
     }
     if ('fault' in checked) {
@@ -96,7 +96,7 @@ export function openDesk(operations: readonly Operation[], context: DeskContext,
     }
     const { number } = record
     log.info({ operation: operation.name, arguments: args, actor: asked.actor, via: asked.via, number }, 'operation begins')
-    const endStep = job.open.step(sayJob(job), args, 'acts')
+    const endStep = job.open.step(job, 'acts')
     const done = await guarded(operation, asked, job.progress, job.open, async (rest) => {
       const full = await actContext(job, number, rest, endStep)
       const { dryRun: _, ...given } = args

@@ -56,8 +56,14 @@ export interface Asker {
   by?: Asker
 }
 
+/** An operation, and what it is to be done with. */
+export interface Piece {
+  operation: OperationDeclaration
+  args: CheckedArguments
+}
+
 /** "restart all", "maintenance host ezra 2h new disk" */
-export function sayJob({ operation, args }: Pick<Job, 'args'> & { operation: OperationDeclaration }): string {
+export function sayJob({ operation, args }: Piece): string {
   const words = operation.arguments.flatMap(({ name, kind }) => (kind === 'flag' ? [] : (args[name] ?? [])))
   return [operation.name, ...words.map((word) => word.replace(/^agent:/, '').replace(/^host:/, 'host '))].join(' ')
 }

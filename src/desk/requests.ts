@@ -2,13 +2,14 @@
 import { personOf } from '../domain/authority.ts'
 import type { Actor } from '../domain/operation.ts'
 import type { CheckedArguments } from '../operations/operation.ts'
+import { type Piece, sayJob } from './job.ts'
 
 /** One request, for as long as it lasts, with all that it asks for in turn. */
 export interface OpenRequest {
   /** Fires when it is called off. */
   signal: AbortSignal
   /** A piece of it, for as long as it waits for its turn, or is being done. Call what is returned when that is over. */
-  step(what: string, args: CheckedArguments, stage: Stage): () => void
+  step(piece: Piece, stage: Stage): () => void
   end(): void
 }
 
@@ -16,6 +17,9 @@ export interface OpenRequest {
 type Stage = 'waits' | 'acts' | 'sees'
 
 export interface OpenStep {
+  /** Its name. */
+  operation: string
+  /** With what it is about, for people: "restart bezalel" */
   what: string
   stage: Stage
   by: Actor
@@ -57,7 +61,7 @@ export function openRequests(): Requests {
   /** Between two pieces it is what it was asked for as. */
   const stepsOf = ({ whole, pieces }: Entry): OpenStep[] => {
     const open = pieces.size > 0 ? [...pieces] : whole ? [whole] : []
-    return open.map(({ what, stage, by }) => ({ what, stage, by }))
+    return open.map(({ args: _, ...step }) => step)
   }
 
   return {
@@ -67,8 +71,8 @@ export function openRequests(): Requests {
       entries.add(entry)
       return {
         signal: also ? AbortSignal.any([off.signal, also]) : off.signal,
-        step: (what, args, stage) => {
-          const piece = { what, args, stage, by: actor }
+        step: ({ operation, args }, stage) => {
+          const piece = { operation: operation.name, what: sayJob({ operation, args }), args, stage, by: actor }
           entry.whole ??= piece
           entry.pieces.add(piece)
           return () => void entry.pieces.delete(piece)
