@@ -3,6 +3,7 @@ import type { Benchmark, BenchmarkContext, Outcome } from './benchmark.ts'
 import { measureBeats } from './watch/beats.ts'
 import { measureDetection } from './watch/detection.ts'
 import { measureEvaluations } from './watch/evaluate.ts'
+import { measureQuestions } from './watch/questions.ts'
 import { measureStartup } from './watch/startup.ts'
 
 /** No two of them may give a figure or a ratio the same name. Each ends all that it starts. */
@@ -10,6 +11,7 @@ const parts: readonly ((context: BenchmarkContext) => Promise<Outcome>)[] = [
   measureBeats,
   measureEvaluations,
   measureStartup,
+  measureQuestions,
   measureDetection,
 ]
 

@@ -51,28 +51,51 @@ export function phaseReport(snapshot: PhaseSnapshot): PhaseReport {
   }
 }
 
-export interface FleetHistory {
-  agents: { state: AgentState; timeline: Timeline; grounds?: Grounds; busy: readonly Span[] }[]
+export interface PhaseMoment {
   nowMs: number
   /** Complete local days, the newest first: [start, end). Their length is the calendar's: 23 to 25 hours. */
   days: readonly Span[]
+}
+
+export interface AgentHistory {
+  state: AgentState
+  timeline: Timeline
+  grounds?: Grounds
+  busy: readonly Span[]
+}
+
+/** What one agent brings into the phase of its fleet. */
+interface AgentPhase {
+  isOperational: boolean
+  window: Tally
+  days: Tally[]
+  busyMs: number
+}
+
+export function measureAgent({ state, timeline, grounds, busy }: AgentHistory, { nowMs, days }: PhaseMoment): AgentPhase {
+  const fromMs = nowMs - windowDays * dayMs
+  const sum = (span: Span) => tally(timeline, span.fromMs, span.toMs, grounds)
+  return {
+    isOperational: state === 'up' || state === 'late',
+    window: sum({ fromMs, toMs: nowMs }),
+    days: days.map(sum),
+    busyMs: busy.reduce((total, span) => total + overlapMs(span, fromMs, nowMs), 0),
+  }
 }
 
 /**
  * operational: at least one agent up or late. uptime: Σ up / Σ (up + down) over the agents and 30 days. For days see
  * `daysInARow`. capacity: Σ busy / Σ seen over the same 30 days.
  */
-export function measurePhase(history: FleetHistory): PhaseSnapshot {
-  const { agents, nowMs, days } = history
-  const fromMs = nowMs - windowDays * dayMs
-  const sum = (span: Span) => addTallies(agents.map(({ timeline, grounds }) => tally(timeline, span.fromMs, span.toMs, grounds)))
-  const window = sum({ fromMs, toMs: nowMs })
+export function measurePhase(agents: readonly AgentPhase[], { days }: PhaseMoment): PhaseSnapshot {
+  const window = addTallies(agents.map((agent) => agent.window))
+  const daySums = days.map((_, index) => addTallies(agents.flatMap((agent) => agent.days[index] ?? [])))
   const seenMs = window.upMs + window.downMs
-  const busyMs = agents.reduce((total, agent) => total + agent.busy.reduce((sum, span) => sum + overlapMs(span, fromMs, nowMs), 0), 0)
+  const busyMs = agents.reduce((total, agent) => total + agent.busyMs, 0)
   return {
-    fleet_operational: agents.some((agent) => agent.state === 'up' || agent.state === 'late'),
+    fleet_operational: agents.some(({ isOperational }) => isOperational),
     uptime_30d_percent: (availability(window) ?? 0) * 100,
-    days_at_95_percent: daysInARow(days.map(sum)),
+    days_at_95_percent: daysInARow(daySums),
     capacity_utilization_percent: seenMs > 0 ? Math.min(100, (busyMs / seenMs) * 100) : 0,
   }
 }

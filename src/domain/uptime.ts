@@ -117,7 +117,12 @@ export function hostAccount(timeline: Timeline): Timeline {
 
 export function addTallies(tallies: Iterable<Tally>): Tally {
   const sum: Tally = { upMs: 0, downMs: 0, unknownMs: 0, excludedMs: 0 }
-  for (const one of tallies) for (const key of Object.keys(sum) as (keyof Tally)[]) sum[key] += one[key]
+  for (const { upMs, downMs, unknownMs, excludedMs } of tallies) {
+    sum.upMs += upMs
+    sum.downMs += downMs
+    sum.unknownMs += unknownMs
+    sum.excludedMs += excludedMs
+  }
   return sum
 }
 

@@ -1,5 +1,6 @@
-import { dayMs, type FleetHistory, measurePhase, phaseReport, windowDays } from '../domain/phase.ts'
+import { type AgentHistory, dayMs, measureAgent, measurePhase, type PhaseMoment, phaseReport, windowDays } from '../domain/phase.ts'
 import { openAccounts } from './accounts.ts'
+import { inPieces } from './in-pieces.ts'
 import type { Operation, OperationContext } from './operation.ts'
 import { summarizePhase } from './phase-report.ts'
 
@@ -16,31 +17,26 @@ export const phase: Operation = {
   deadlineMs: 10_000,
 
   async run(_args, context) {
-    const report = phaseReport(measurePhase(history(context)))
+    const { moment, agent } = phaseSource(context, context.clock.now())
+    const agents = await inPieces(context.config.agents.values(), (one) => measureAgent(agent(one), moment))
+    const report = phaseReport(measurePhase(agents, moment))
     return { status: 'ok', lines: summarizePhase(report, context.screen), data: report }
   },
 }
 
-type HistorySource = Pick<OperationContext, 'ledger' | 'daysBefore' | 'agent'> & {
-  agents: Iterable<{ id: string; host: string }>
-  nowMs: number
-}
-
-function history(context: OperationContext): FleetHistory {
-  return fleetHistory({ ...context, agents: context.config.agents.values(), nowMs: context.clock.now() })
-}
-
-/** What the ledger knows of these agents, as the phase is worked out from it. */
-export function fleetHistory({ ledger, daysBefore, agent, agents, nowMs }: HistorySource): FleetHistory {
+/** What the ledger knows of each agent, as the phase is worked out from it. Throws LedgerError where it can't be read. */
+export function phaseSource(
+  { ledger, daysBefore, agent }: Pick<OperationContext, 'ledger' | 'daysBefore' | 'agent'>,
+  nowMs: number,
+): { moment: PhaseMoment; agent(one: { id: string; host: string }): AgentHistory } {
   const fromMs = nowMs - (windowDays + 2) * dayMs
   const accounts = openAccounts(ledger, fromMs)
   return {
-    nowMs,
-    days: daysBefore(nowMs, windowDays),
-    agents: [...agents].map((one) => ({
+    moment: { nowMs, days: daysBefore(nowMs, windowDays) },
+    agent: (one) => ({
       state: agent(one.id)?.status.state ?? 'new',
       ...accounts.agent(one),
       busy: ledger.busySpans(one.id, fromMs),
-    })),
+    }),
   }
 }

@@ -5,6 +5,7 @@ import type { Screen } from '../domain/operation.ts'
 import { dayMs, daysInARow, windowDays } from '../domain/phase.ts'
 import { addTallies, availability, bounds, coverage, downBy, type Span, type Tally, tally } from '../domain/uptime.ts'
 import { type Account, openAccounts } from './accounts.ts'
+import { inPieces } from './in-pieces.ts'
 import { asIs, type Column, lay } from './layout.ts'
 import type { Operation, OperationContext } from './operation.ts'
 import { toSubject } from './saying.ts'
@@ -12,8 +13,6 @@ import { cut } from './table.ts'
 
 /** One screen; with the worst first, nobody who matters is left out. */
 const shown = 30
-/** Half a second for a thousand agents is long for a watch that has beats to read: in between it goes on watching. */
-const atOnce = 50
 const windowMs = windowDays * dayMs
 
 export const uptime: Operation = {
@@ -33,12 +32,9 @@ export const uptime: Operation = {
     const measure = measurer(context)
     const of = (kind: string) => (subject.kind === 'fleet' ? undefined : subject.kind === kind ? subject.id : '')
     const asked = [...context.config.agents.values()].filter(({ id }) => id === (of('agent') ?? id))
-    const agents: Measured[] = []
-    for (const agent of asked) {
-      agents.push(measure.agent(agent))
-      if (agents.length % atOnce === 0) await new Promise((resolve) => setImmediate(resolve))
-    }
-    const hosts = [...context.config.hosts.keys()].filter((id) => id === (of('host') ?? id)).map((id) => measure.host(id))
+    const agents = await inPieces(asked, measure.agent)
+    const askedHosts = [...context.config.hosts.keys()].filter((id) => id === (of('host') ?? id))
+    const hosts = await inPieces(askedHosts, measure.host)
     if (subject.kind === 'fleet') {
       const fleet = measure.sum('the fleet', agents)
       return {

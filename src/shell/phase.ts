@@ -1,8 +1,8 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { AgentRecord } from '../domain/agent.ts'
-import { measurePhase, type PhaseReport, phaseReport, unmeasured } from '../domain/phase.ts'
-import { fleetHistory } from '../operations/phase.ts'
+import { measureAgent, measurePhase, type PhaseReport, phaseReport, unmeasured } from '../domain/phase.ts'
+import { phaseSource } from '../operations/phase.ts'
 import { renderPhase } from '../operations/phase-report.ts'
 import { parseSnapshot } from '../operations/phase-snapshot.ts'
 import { daysBefore } from '../watches/local-days.ts'
@@ -42,22 +42,27 @@ function fromSnapshot(file: string): PhaseReport {
 function fromLedger(shell: Shell, given: string | undefined): PhaseReport {
   if (findConfigFile(shell, given) === undefined) return phaseReport(unmeasured)
   const config = readConfig(shell, given)
-  const history = readLedger(ledgerFile(config), (ledger, nowMs) => {
-    const { agents, looking } = ledger.remembered()
-    const lookedMs = looking?.atMs ?? 0
+  const snapshot = readLedger(ledgerFile(config), (ledger, nowMs) => {
+    const { agents } = ledger.remembered()
+    const lookedMs = ledger.looking()?.atMs ?? 0
     const isLooking = nowMs - lookedMs < aliveForMs
-    const history = fleetHistory({
-      ledger,
-      daysBefore: (ms, count) => daysBefore(ms, count, { timeZone: config.timeZone, aheadMs: Date.now() - nowMs }),
+    const { moment, agent } = phaseSource(
+      {
+        ledger,
+        daysBefore: (ms, count) => daysBefore(ms, count, { timeZone: config.timeZone, aheadMs: Date.now() - nowMs }),
+        agent: (id) => (isLooking ? agents.get(id) : unseen(agents.get(id))),
+      },
       nowMs,
-      agents: config.agents.values(),
-      agent: (id) => (isLooking ? agents.get(id) : unseen(agents.get(id))),
+    )
+    const measured = [...config.agents.values()].map((one) => {
+      const known = agent(one)
+      // While no watch is looking, nothing is known, whatever stood last in the ledger.
+      if (!isLooking) known.timeline = [...known.timeline, { atMs: lookedMs, state: 'unknown' }]
+      return measureAgent(known, moment)
     })
-    // While no watch is looking, nothing is known, whatever stood last in the ledger.
-    if (!isLooking) for (const agent of history.agents) agent.timeline = [...agent.timeline, { atMs: lookedMs, state: 'unknown' }]
-    return history
+    return measurePhase(measured, moment)
   })
-  return phaseReport(history ? measurePhase(history) : unmeasured)
+  return phaseReport(snapshot ?? unmeasured)
 }
 
 function unseen(record: AgentRecord | undefined): AgentRecord | undefined {

@@ -10,6 +10,7 @@ import { dayMs, localMs, openZone, sayLocal } from '../domain/local-time.ts'
 import { daysInARow, overlapMs, phaseReport, windowDays } from '../domain/phase.ts'
 import { addTallies, availability, type Span, type Tally, tally } from '../domain/uptime.ts'
 import { openAccounts } from '../operations/accounts.ts'
+import { inPieces } from '../operations/in-pieces.ts'
 import type { WatchClock } from '../ports/clock.ts'
 import type { Ledger } from '../ports/ledger.ts'
 import type { HistoryPart } from '../ports/tower.ts'
@@ -25,7 +26,6 @@ export interface HistoryPorts {
 
 const windowMs = windowDays * dayMs
 const agentsPerPart = 200
-const atOnce = 25
 const mostIncidents = 200
 
 /** What is known of one agent, by day and over the window. */
@@ -47,11 +47,7 @@ export async function historyParts(config: Config, ports: HistoryPorts): Promise
   const days = [...complete.toReversed(), { fromMs: complete[0]?.toMs ?? nowMs, toMs: nowMs }]
   const accountOf = accountant(config, ledger, { nowMs, days, label })
 
-  const accounts: Account[] = []
-  for (const agent of config.agents.values()) {
-    accounts.push(accountOf(agent))
-    if (accounts.length % atOnce === 0) await new Promise((resolve) => setImmediate(resolve))
-  }
+  const accounts = await inPieces(config.agents.values(), accountOf)
   const window = addTallies(accounts.map((account) => account.window))
   const byDay = days.map((_, index) => addTallies(accounts.flatMap((account) => account.days[index] ?? [])))
   const busyByDayMs = days.map((_, index) => accounts.reduce((sum, account) => sum + (account.busyByDayMs[index] ?? 0), 0))

@@ -1,7 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AgentState } from '../../src/domain/agent.ts'
-import { dayMs, type FleetHistory, measurePhase, type PhaseSnapshot, phaseReport, unmeasured, windowDays } from '../../src/domain/phase.ts'
+import {
+  type AgentHistory,
+  dayMs,
+  measureAgent,
+  measurePhase,
+  type PhaseSnapshot,
+  phaseReport,
+  unmeasured,
+  windowDays,
+} from '../../src/domain/phase.ts'
 
 const met: PhaseSnapshot = { fleet_operational: true, uptime_30d_percent: 97, days_at_95_percent: 30, capacity_utilization_percent: 71.5 }
 
@@ -67,14 +76,17 @@ describe('the phase report', () => {
 describe('the phase, measured', () => {
   const nowMs = 100 * dayMs
   const days = Array.from({ length: windowDays }, (_, ago) => ({ fromMs: nowMs - (ago + 1) * dayMs, toMs: nowMs - ago * dayMs }))
-  type Agent = FleetHistory['agents'][number]
-  const agent = (timeline: [number, AgentState][], more: Partial<Agent> = {}): Agent => ({
+  const agent = (timeline: [number, AgentState][], more: Partial<AgentHistory> = {}): AgentHistory => ({
     state: 'up',
     timeline: timeline.map(([atMs, state]) => ({ atMs, state })),
     busy: [],
     ...more,
   })
-  const measured = (...agents: Agent[]) => measurePhase({ agents, nowMs, days })
+  const measured = (...agents: AgentHistory[]) =>
+    measurePhase(
+      agents.map((one) => measureAgent(one, { nowMs, days })),
+      { nowMs, days },
+    )
   /** Up for ever, but in `state` for a share of the day that began `daysAgo` days ago. */
   const spell = (daysAgo: number, state: AgentState, share: number) =>
     agent([
