@@ -291,6 +291,6 @@ describe('the end of a watch', () => {
     const stopped = watch.stop()
     await clock.advance(1_000)
     await stopped
-    expect(clock.now() - (ledger.remembered().looking?.atMs ?? 0)).toBeLessThanOrEqual(1_000)
+    expect(clock.now() - (ledger.looking()?.atMs ?? 0)).toBeLessThanOrEqual(1_000)
   })
 })

@@ -115,6 +115,8 @@ export interface Ledger {
 
   /** What was known when it was last written; empty at first. */
   remembered(): Remembered
+  /** The last mark of a watch that looked. */
+  looking(): LookingMark | undefined
   /** Alerts that this receiver was not told, made at or after `fromMs`, oldest first. */
   untold(receiver: string, limit: number, fromMs?: number): AlertRecord[]
   /** Operations, newest first. */
@@ -154,7 +156,6 @@ export interface Remembered {
   hosts: Map<string, HostRecord>
   /** The last beat of each agent. */
   beats: Map<string, Beat>
-  looking?: LookingMark
 }
 
 export type { Incident, Mute, Subject }

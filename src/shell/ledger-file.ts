@@ -20,7 +20,7 @@ export function readLedger<T>(path: string, read: (ledger: Ledger, nowMs: number
   try {
     const ledger = openLedger(path, 'read')
     try {
-      return read(ledger, openClock(thisMachine(), ledger.remembered().looking).now())
+      return read(ledger, openClock(thisMachine(), ledger.looking()).now())
     } finally {
       void ledger.close()
     }

@@ -66,7 +66,7 @@ export async function run(shell: Shell, options: RunOptions): Promise<number> {
     stops.unshift(() => life.stop(shell.signal.aborted ? 'in-order' : 'failed'))
     const tower = await theTower(config, options, stops, log, shell.signal)
     const ledger: Ledger = openLedger(join(config.stateDir, 'ledger.sqlite'))
-    const clock = openClock(machine, ledger.remembered().looking)
+    const clock = openClock(machine, ledger.looking())
     watch = startWatch(config, watchPorts(config, tower, ledger, clock, log))
     stops.unshift(watch.stop)
     life.watches(watch)

@@ -64,7 +64,7 @@ export async function replay(declared: Config, trace: Trace, ports: { startMs: n
   world.answer()
   stage.engine()?.sweep()
   const isLooking = stage.engine() !== undefined
-  const lookedMs = ledger.remembered().looking?.atMs ?? startMs
+  const lookedMs = ledger.looking()?.atMs ?? startMs
   const accounts = openAccounts(ledger, startMs)
   const uptime = new Map<string, Tally>()
   for (const agent of config.agents.values()) {

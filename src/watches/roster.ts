@@ -196,14 +196,14 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     for (const incident of ledger.incidents({ limit: 10_000 }).reverse()) keep(incident)
     admit(remembered)
     // A watch that was killed before its first sweep has left no such mark: then since whatever it last recorded.
-    const lookedMs = remembered.looking?.atMs ?? 0
+    const lookedMs = ledger.looking()?.atMs ?? 0
     for (const [id, agent] of remembered.agents) if (!declared.agents.has(id)) dismiss(id, agent, lookedMs)
     blind(lookedMs)
     for (const agent of declared.agents.values()) observePause(agent)
   }
 
   /** Newcomers, as the ledger remembers them or quite new. */
-  function admit(known: Pick<Remembered, 'agents' | 'hosts' | 'beats'>): void {
+  function admit(known: Remembered): void {
     const nowMs = clock.now()
     for (const id of declared.agents.keys()) {
       if (agents.has(id)) continue
@@ -255,7 +255,7 @@ export function openRoster(config: Config, ports: RosterPorts): Roster {
     emit({ kind: 'incident', incident, change: 'closed' })
   }
 
-  function rememberedNow(): Pick<Remembered, 'agents' | 'hosts' | 'beats'> {
+  function rememberedNow(): Remembered {
     try {
       return ledger.remembered()
     } catch (error) {

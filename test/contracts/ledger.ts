@@ -34,6 +34,7 @@ export function ledgerContract(name: string, start: () => { ledger: Ledger; stop
     describe('remembers', () => {
       it('nothing at first', () => {
         expect(ledger.remembered()).toEqual({ agents: new Map(), hosts: new Map(), beats: new Map() })
+        expect(ledger.looking()).toBeUndefined()
         expect(ledger.untold('tower', 9)).toEqual([])
         expect(ledger.note('upkeep')).toBeUndefined()
         expect(ledger.timeline(timmy, 0)).toEqual([])
@@ -61,8 +62,8 @@ export function ledgerContract(name: string, start: () => { ledger: Ledger; stop
           agents: new Map([['timmy', record]]),
           hosts: new Map([['timmy', newHost(1)]]),
           beats: new Map([['ezra', { atMs: 6, epoch: 'x', failing: 'no disk' }]]),
-          looking: { atMs: 42, boot: 'b', bootMs: 7 },
         })
+        expect(ledger.looking()).toEqual({ atMs: 42, boot: 'b', bootMs: 7 })
       })
 
       it('notes by their name', async () => {

@@ -43,6 +43,7 @@ export function brittleLedger(real: Ledger = openLedger(':memory:')): BrittleLed
 
   return {
     remembered: readable('remembered', real.remembered),
+    looking: readable('looking', real.looking),
     untold: readable('untold', real.untold),
     operations: readable('operations', real.operations),
     audit: readable('audit', real.audit),

@@ -85,7 +85,7 @@ async function killed(stage: Stage, daemon: Daemon, random: Random, faults: stri
   await daemon.ended
   const poster = stage.agents.find(({ kind }) => kind === 'push')
   const posted = { ...poster?.posted }
-  const left = stage.ledger((ledger) => ledger.remembered())
+  const left = stage.ledger((ledger) => ({ ...ledger.remembered(), looking: ledger.looking() }))
   if (poster && posted.seq !== undefined) {
     const beat = left.beats.get(poster.id)
     const isThere = beat !== undefined && (beat.epoch !== posted.epoch || (beat.seq ?? 0) >= posted.seq)

@@ -29,7 +29,7 @@ describe('a watch that is stopped for 15 s and goes on', () => {
     await seen(stage)
     const startMs = wallMs()
     // Somewhere between two sweeps.
-    await until(() => stage.ledger((ledger) => ledger.remembered().looking), { withinMs: 30_000, what: 'a sweep' })
+    await until(() => stage.ledger((ledger) => ledger.looking()), { withinMs: 30_000, what: 'a sweep' })
     await wait(2_500)
 
     const stoppedMs = wallMs()

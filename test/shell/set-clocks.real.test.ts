@@ -126,7 +126,7 @@ const state = (id: string) => {
 }
 function looked(): LookingMark | undefined {
   const opened = ledger()
-  const { looking } = opened.remembered()
+  const looking = opened.looking()
   void opened.close()
   return looking
 }

@@ -55,7 +55,7 @@ describe('the sweep', () => {
     await clock.advance(3 * sweepEveryMs)
     expect(judged).toEqual([1, 2, 3].map((n) => startMs + n * sweepEveryMs))
     expect(marks().map(({ atMs }) => atMs)).toEqual(judged)
-    expect(ledger.remembered().looking).toEqual(clock.mark())
+    expect(ledger.looking()).toEqual(clock.mark())
     expect(running.lastMs()).toBe(clock.now())
   })
 
@@ -236,7 +236,7 @@ describe('a ledger', () => {
     await clock.advance(sweepEveryMs)
     await clock.advance(1_234)
     await running.stop()
-    expect(ledger.remembered().looking?.atMs).toBe(clock.now())
+    expect(ledger.looking()?.atMs).toBe(clock.now())
     await clock.advance(10 * sweepEveryMs)
     expect(judged).toHaveLength(1)
   })

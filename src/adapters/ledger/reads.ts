@@ -2,13 +2,28 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { AgentState } from '../../domain/agent.ts'
 import type { AuditEntry } from '../../domain/audit.ts'
-import type { AlertRecord, Incident, Ledger, Mute, OperationRecord, Remembered, ScheduleRun, Subject } from '../../ports/ledger.ts'
+import type {
+  AlertRecord,
+  Incident,
+  Ledger,
+  LookingMark,
+  Mute,
+  OperationRecord,
+  Remembered,
+  ScheduleRun,
+  Subject,
+} from '../../ports/ledger.ts'
 import { headOf, verified } from './chain.ts'
 import { guarded } from './guarded.ts'
 import { preparer } from './statements.ts'
 
 type Reads = Omit<Ledger, 'write' | 'nextNumber' | 'upkeep' | 'close'>
 type Row = Record<string, unknown>
+
+/** By the index, which is in the one order for what is open and in the other for the numbers: so that nobody sorts all there are. */
+const incidentsThat = (isClosed: 0 | 1) =>
+  `SELECT * FROM (SELECT is_closed, number, record FROM incidents WHERE is_closed = ${isClosed} ORDER BY number DESC LIMIT ?1)`
+const allIncidents = `SELECT record FROM (${incidentsThat(0)} UNION ALL ${incidentsThat(1)}) ORDER BY is_closed, number DESC LIMIT ?1`
 
 /** All of them throw LedgerError where the file can't be read. */
 export function readsOf(db: DatabaseSync): Reads {
@@ -21,14 +36,19 @@ export function readsOf(db: DatabaseSync): Reads {
     remembered: () =>
       guarded('read what was known', () => {
         const known: Remembered = { agents: new Map(), hosts: new Map(), beats: new Map() }
-        for (const row of all('SELECT subject, record FROM records')) {
+        for (const row of all("SELECT subject, record FROM records WHERE subject <> 'watch'")) {
           const { kind, id } = subjectOf(row)
-          if (row['subject'] === 'watch') known.looking = parse(row)
-          else if (kind === 'agent') known.agents.set(id, parse(row))
+          if (kind === 'agent') known.agents.set(id, parse(row))
           else known.hosts.set(id, parse(row))
         }
         for (const { agent, beat } of all('SELECT agent, beat FROM beats')) known.beats.set(String(agent), JSON.parse(String(beat)))
         return known
+      }),
+
+    looking: () =>
+      guarded('read when the watch looked', () => {
+        const row = one("SELECT record FROM records WHERE subject = 'watch'")
+        return row && parse<LookingMark>(row)
       }),
 
     untold: (receiver, limit, fromMs = 0) => guarded('read the outbox', () => outbox(receiver, limit, fromMs)),
@@ -66,7 +86,7 @@ export function readsOf(db: DatabaseSync): Reads {
           "subject IN (?1, 'agent:' || ?1, 'host:' || ?1)": filter.subject,
           'number = ?': filter.number,
         })
-        const sql = `SELECT record FROM incidents ${where} ORDER BY is_closed, number DESC LIMIT ?`
+        const sql = where === '' ? allIncidents : `SELECT record FROM incidents ${where} ORDER BY is_closed, number DESC LIMIT ?`
         return all(sql, ...values, filter.limit).map(parse<Incident>)
       }),
 
@@ -135,6 +155,10 @@ export function readsOf(db: DatabaseSync): Reads {
   }
 }
 
+const isUntold = 'NOT EXISTS (SELECT 1 FROM told WHERE receiver = ?1 AND alert_id = alerts.id)'
+/** The same for who asks for the first time: both lists go side by side once, by their indexes. */
+const isUntoldOfAll = 'id IN (SELECT id FROM alerts EXCEPT SELECT alert_id FROM told WHERE receiver = ?1)'
+
 /**
  * Receivers ask again and again, and nearly everything was told long ago. Below the first alert that was found untold nothing
  * needs to be looked at any more: nobody untells an alert, and new ones get higher numbers.
@@ -143,18 +167,18 @@ function outboxOf(all: (sql: string, ...values: SQLInputValue[]) => Row[], one: 
   const settled = new Map<string, { fromMs: number; below: number }>()
   return (receiver: string, limit: number, fromMs: number): AlertRecord[] => {
     const known = settled.get(receiver)
-    const below = known && known.fromMs <= fromMs ? known.below : 0
+    const below = known && known.fromMs <= fromMs ? known.below : undefined
     // Before the others are read: an alert that is written in between must not count as settled.
     const newest = Number(one('SELECT coalesce(max(number), 0) AS number FROM alerts')?.['number'])
     const rows = all(
       `SELECT number, record FROM alerts WHERE number > ?2 AND at_ms >= ?3
-        AND NOT EXISTS (SELECT 1 FROM told WHERE receiver = ?1 AND alert_id = alerts.id) ORDER BY number LIMIT ?4`,
+        AND ${below === undefined ? isUntoldOfAll : isUntold} ORDER BY number LIMIT ?4`,
       receiver,
-      below,
+      below ?? 0,
       fromMs,
       limit,
     )
-    if (limit > 0) settled.set(receiver, { fromMs, below: Math.max(below, rows[0] ? Number(rows[0]['number']) - 1 : newest) })
+    if (limit > 0) settled.set(receiver, { fromMs, below: Math.max(below ?? 0, rows[0] ? Number(rows[0]['number']) - 1 : newest) })
     return rows.map(parse<AlertRecord>)
   }
 }

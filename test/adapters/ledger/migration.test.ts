@@ -108,7 +108,8 @@ describe('a ledger of version 1', () => {
 
   it('keeps what was known of each agent and host, in the words of today', () => {
     fillWithLife()
-    const { agents, hosts, looking } = here.opened().remembered()
+    const ledger = here.opened()
+    const { agents, hosts } = ledger.remembered()
     expect(agents.get('bezalel')).toEqual({
       facts: {
         lastBeat: { atMs: 501, epoch: 'e1', seq: 7, busy: true },
@@ -133,7 +134,7 @@ describe('a ledger of version 1', () => {
       status: { state: 'unreachable', sinceMs: 701, cause: 'auth' },
       problem: { sinceMs: 701, cause: 'auth' },
     })
-    expect(looking).toEqual({ atMs: 1_235, boot: '', bootMs: 0 })
+    expect(ledger.looking()).toEqual({ atMs: 1_235, boot: '', bootMs: 0 })
   })
 
   it('has agents that are judged on as if nothing had happened', () => {
