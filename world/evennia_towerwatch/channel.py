@@ -102,4 +102,6 @@ def say_on_channel(line: str, wants: Callable[[Any], bool] = lambda _: True) -> 
                 receiver.at_post_channel_msg(received, channel, **hook_arguments)
         except Exception:
             logger.log_trace(f"Towerwatch: {receiver} could not be told on the channel")
-    channel.at_post_msg(message, **hook_arguments)
+    # It goes into the history. The game's website takes each line of that apart at this sign, and
+    # leaves out the line where it comes twice: no text may keep itself out of it.
+    channel.at_post_msg(message.replace("[-]", "(-)"), **hook_arguments)

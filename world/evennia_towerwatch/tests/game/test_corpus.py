@@ -1,6 +1,7 @@
 """Hostile texts in all that the watch sends, as they leave the game: as HTML, and over MXP.
 
-The list by hand is the one that the watch's own tests use; TOWERWATCH_CORPUS says how many more.
+The list by hand is the one that the watch's own tests use; TOWERWATCH_CORPUS says how many more,
+TOWERWATCH_SEED which.
 """
 
 import json
@@ -33,7 +34,7 @@ def corpus() -> list[str]:
     """The list by hand, and mixtures of it, the same in every run."""
     by_hand = json.loads(BY_HAND.read_text("utf-8"))
     wanted = int(os.environ.get("TOWERWATCH_CORPUS", "400"))
-    chance = random.Random(20261123)
+    chance = random.Random(int(os.environ.get("TOWERWATCH_SEED", "20261123")))
     more = ["".join(chance.choices(by_hand, k=chance.randint(2, 4))) for _ in range(wanted)]
     return [*by_hand, *more[len(by_hand) :]]
 

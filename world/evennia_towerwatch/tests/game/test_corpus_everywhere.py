@@ -1,7 +1,7 @@
 """Hostile texts in every text field of every message, on every way on which one leaves the game.
 
 At one time all fields have the same text, so that a text that breaks out of its place anywhere is
-seen. TOWERWATCH_CORPUS says how many are tried.
+seen. TOWERWATCH_CORPUS says how many are tried, TOWERWATCH_SEED which.
 """
 
 import json
@@ -38,13 +38,13 @@ OURS = {
 SHORT = ("quiet", "bezalel", "|r", "||", "{0}", "$pad(x)", "\n", "\ud800", "\u202e", "\x1b[2J")
 
 
-def texts() -> list[str]:
+def texts(usual: int = 120) -> list[str]:
     """Known attacks, the list by hand, and mixtures of both; the same in every run."""
-    wanted = int(os.environ.get("TOWERWATCH_CORPUS", "120"))
-    chance = random.Random(6)
+    wanted = int(os.environ.get("TOWERWATCH_CORPUS", usual))
+    chance = random.Random(int(os.environ.get("TOWERWATCH_SEED", "6")))
     pieces = [*PIECES, *corpus()[:80], "\u200b", "\u2066", "\U000e0041", "\x00", "x" * 300]
     mixed = ["".join(chance.choices(pieces, k=chance.randint(1, 6))) for _ in range(wanted)]
-    return [*SHORT, *PIECES, *mixed][:wanted]
+    return [*SHORT, *chance.sample([*PIECES, *mixed], wanted)][:wanted]
 
 
 def cut(text: str, most: int) -> str:
@@ -74,24 +74,11 @@ def tags(html: str) -> list[Any]:
     return parser.seen
 
 
-@override_settings(STORAGES=PLAIN_STATIC)
-class Everywhere(Plain):
-    """People and programs get text, whatever the watch was told."""
+class Tells(Plain):
+    """Has a way to say one text in all places where the watch says any."""
 
-    def setUp(self) -> None:
-        super().setUp()
-        CLIENTS.__init__(later=self.clock.callLater)
-        self.watch = self.connect()
-        self.char1.location = build.watch_room()
-        self.client = Client()
-        self.client.force_login(self.account)
-        self.feed = self.session_of(self.player("ada"))
-        self.functions = FuncParser({"pad": self.ran, "You": self.ran, "eval": self.ran})
-        self.listen(self.account, self.char1)
-        self.number = 0
-
-    def ran(self, *_: Any, **__: Any) -> str:
-        return "RAN"
+    watch: Any
+    number = 0
 
     def tell(self, text: str) -> None:
         """All messages with this text wherever one may stand."""
@@ -131,6 +118,39 @@ class Everywhere(Plain):
             for answer, data in self.watch.call(name, **message):
                 self.assertNotEqual(answer, "tower_error", (name, data))
 
+    def without_ours(self, line: str) -> str:
+        """Without the names in angle brackets that the plugin's own help has."""
+        for name in OURS:
+            line = line.replace(name, name[1:-1])
+        return line
+
+    def words(self, value: Any) -> list[str]:
+        """All texts in a message, at any depth."""
+        if isinstance(value, dict):
+            return [word for one in value.values() for word in self.words(one)]
+        if isinstance(value, list | tuple):
+            return [word for one in value for word in self.words(one)]
+        return [value] if isinstance(value, str) else []
+
+
+@override_settings(STORAGES=PLAIN_STATIC)
+class Everywhere(Tells):
+    """People and programs get text, whatever the watch was told."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        CLIENTS.__init__(later=self.clock.callLater)
+        self.watch = self.connect()
+        self.char1.location = build.watch_room()
+        self.client = Client()
+        self.client.force_login(self.account)
+        self.feed = self.session_of(self.player("ada"))
+        self.functions = FuncParser({"pad": self.ran, "You": self.ran, "eval": self.ran})
+        self.listen(self.account, self.char1)
+
+    def ran(self, *_: Any, **__: Any) -> str:
+        return "RAN"
+
     def shown(self) -> list[str]:
         """What people read of it, wherever they may look."""
         npc = build._first("bezalel", AGENT_TAG, TowerNPC)
@@ -145,11 +165,6 @@ class Everywhere(Plain):
         doors = [thing.get_display_name(self.char1) for thing in self.char1.location.exits]
         return [*heard, *places, *doors, npc.key, room.key]
 
-    def without_ours(self, line: str) -> str:
-        for name in OURS:
-            line = line.replace(name, name[1:-1])
-        return line
-
     def fed(self) -> list[Any]:
         """What clients read of it."""
         self.feed.call("tower_unsubscribe")
@@ -158,13 +173,6 @@ class Everywhere(Plain):
         sent, self.feed.sent = self.feed.sent, []
         self.assertTrue(sent)
         return sent
-
-    def words(self, value: Any) -> list[str]:
-        if isinstance(value, dict):
-            return [word for one in value.values() for word in self.words(one)]
-        if isinstance(value, list | tuple):
-            return [word for one in value for word in self.words(one)]
-        return [value] if isinstance(value, str) else []
 
     def test_it_is_text_in_rooms_tables_answers_alerts_feeds_and_pages(self) -> None:
         self.tell(PLAIN_WORDS)
