@@ -4,8 +4,9 @@ The pure ones run without a game. For the others a game directory is made from w
 database of its own, and thrown away afterwards. Names narrow the game's tests down, for example
 `evennia_towerwatch.tests.game.test_build`.
 
-`--install` runs another one instead: a new game takes the plugin as README.md says, and gives it
-back. `--evennia` runs Evennia's own tests, in a game with the plugin and in one without it.
+`--pure` runs those without a game only: they need nothing but Python. `--install` runs another one
+instead: a new game takes the plugin as README.md says, and gives it back. `--evennia` runs
+Evennia's own tests, in a game with the plugin and in one without it.
 """
 
 import os
@@ -43,6 +44,16 @@ EVENNIA_TESTS = [
 NOT_FOR_GAMES = "TestGetAndMergeCmdSets.test_from_account"
 # Every test makes accounts; the real hash takes half a second for each.
 QUICK_PASSWORDS = 'PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]\n'
+# A library of Evennia's, inflect, has every call of its functions checked for types. To prepare
+# that takes most of the time in which a game starts; `python -O` leaves it out in the same way.
+QUICK_IMPORT = """import sys, types
+sys.modules["typeguard"] = types.SimpleNamespace(typechecked=lambda target: target)
+"""
+# The tables at once as they are in the end. That Evennia's migrations lead there is its own affair;
+# the games of the end-to-end tests and of --install go through them.
+QUICK_TABLES = """from evennia.settings_default import DATABASES
+DATABASES["default"]["TEST"] = {"MIGRATE": False}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +88,10 @@ def suites(names: list[str], folder: Path) -> list[tuple[list[str], Path]]:
     """What is to be run, and where."""
     if names == ["--install"]:
         return [([sys.executable, "-m", "unittest", INSTALL_TESTS], WORLD)]
-    pure = [] if names else [([sys.executable, "-m", "unittest", *pure_arguments()], WORLD)]
-    return [*pure, (evennia_test(names or [GAME_TESTS]), make_game(folder))]
+    pure = [([sys.executable, "-m", "unittest", *pure_arguments()], WORLD)]
+    if names == ["--pure"]:
+        return pure
+    return [*([] if names else pure), (evennia_test(names or [GAME_TESTS]), make_game(folder))]
 
 
 def evennia_test(names: list[str]) -> list[str]:
@@ -119,7 +132,7 @@ def make_game(folder: Path) -> Path:
     (game / "evennia_towerwatch").symlink_to(WORLD / "evennia_towerwatch")
     settings = game / "server" / "conf" / "secret_settings.py"
     settings.write_text(
-        f"SECRET_KEY = {secrets.token_hex(32)!r}\n{QUICK_PASSWORDS}",
+        f"SECRET_KEY = {secrets.token_hex(32)!r}\n{QUICK_PASSWORDS}{QUICK_IMPORT}{QUICK_TABLES}",
         "utf-8",
     )
     return game
