@@ -12,15 +12,10 @@ const PEM_CERTIFICATE = /-----BEGIN (TRUSTED )?CERTIFICATE-----[\sA-Za-z0-9+/=]+
 
 /** The certificates in `file`, which is absolute, or what is wrong with it. */
 export function readAuthority(file: string): { pem: string } | { fault: string } {
-  try {
-    const pem = readFileSync(file, 'utf8')
-    // A private key would be taken without a word, and then nobody would be trusted.
-    return PEM_CERTIFICATE.test(pem) ? { pem } : { fault: `${file} is no certificate in PEM form` }
-  } catch (error) {
-    return {
-      fault: `${file} can't be read: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`,
-    }
-  }
+  const read = readText(file)
+  if ('fault' in read) return read
+  // A private key would be taken without a word, and then nobody would be trusted.
+  return PEM_CERTIFICATE.test(read.text) ? { pem: read.text } : { fault: `${file} is no certificate in PEM form` }
 }
 
 /** The secret, or which of the keys is at fault and why. `path` is that of `localPathFrom`. */
@@ -35,13 +30,16 @@ export function readSecret(
     return { value }
   }
   const file = path(source.file)
+  const read = readText(file)
+  if ('fault' in read) return { key: 'file', ...read }
+  const value = read.text.trim()
+  return value === '' ? { key: 'file', fault: `${file} is empty` } : { value }
+}
+
+function readText(file: string): { text: string } | { fault: string } {
   try {
-    const value = readFileSync(file, 'utf8').trim()
-    return value === '' ? { key: 'file', fault: `${file} is empty` } : { value }
+    return { text: readFileSync(file, 'utf8') }
   } catch (error) {
-    return {
-      key: 'file',
-      fault: `${file} can't be read: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`,
-    }
+    return { fault: `${file} can't be read: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}` }
   }
 }

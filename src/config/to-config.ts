@@ -1,4 +1,5 @@
 /** From the checked file to the fleet as the watch uses it. Tells what the schema can't say. */
+import { bareHost } from '../domain/bare-host.ts'
 import { sayDuration } from '../domain/duration.ts'
 import { type Levels, type Thresholds, usualThresholds } from '../domain/health.ts'
 import { parseLocal } from '../domain/local-time.ts'
@@ -246,7 +247,7 @@ function toListen(listen: string, fault: Tell): { host: string; port: number } {
   const colon = listen.lastIndexOf(':')
   const port = Number(listen.slice(colon + 1))
   if (port > 65535) fault(['push', 'listen'], 'expected a port of at most 65535')
-  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port }
+  return { host: bareHost(listen.slice(0, colon)), port }
 }
 
 function isTimeZone(name: string): boolean {
