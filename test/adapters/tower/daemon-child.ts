@@ -8,6 +8,7 @@ import { startTowerSession } from '../../../src/adapters/tower/session.ts'
 import { telnetTransport } from '../../../src/adapters/tower/telnet.ts'
 import { websocketTransport } from '../../../src/adapters/tower/websocket.ts'
 import { realClock } from '../../support/real-clock.ts'
+import { idleHandlers } from './idle-handlers.ts'
 
 export interface Health {
   heapMiB: number
@@ -19,20 +20,12 @@ export interface Health {
 const url = new URL(process.argv[2] ?? '')
 const lines: { message: string; fields: object }[] = []
 const record = (fields: object, message: string) => void lines.push({ message, fields })
-const nothing = { hosts: [], agents: [] }
 
 startTowerSession({
   transport:
     url.protocol === 'ws:' ? websocketTransport({ url: url.href }) : telnetTransport({ host: url.hostname, port: Number(url.port) }),
   account: { name: 'towerwatch', password: 'four-right-words' },
-  handlers: {
-    fleet: () => nothing,
-    history: () => Promise.resolve([]),
-    unacknowledged: () => [],
-    acknowledged: () => {},
-    request: () => {},
-    refused: () => {},
-  },
+  handlers: idleHandlers,
   clock: realClock,
   // The shortest waits that there are.
   random: () => 0,

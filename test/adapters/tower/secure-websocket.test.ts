@@ -10,6 +10,7 @@ import { virtualClock } from '../../fakes/virtual-clock.ts'
 import { recorder } from '../../support/recorder.ts'
 import { until } from '../../support/until.ts'
 import { type Authority, type Certificate, makeAuthority, tlsProxy } from './certificates.ts'
+import { idleHandlers } from './idle-handlers.ts'
 
 const account = { name: 'towerwatch', password: 'four-right-words' }
 const toStop: (() => void)[] = []
@@ -126,14 +127,7 @@ describe('a Tower with a certificate', () => {
         connect: (who, listener, bounds) => websocketTransport({ url, ca }).connect(who, listener, bounds),
       },
       account,
-      handlers: {
-        fleet: () => ({ hosts: [], agents: [] }),
-        history: () => Promise.resolve([]),
-        unacknowledged: () => [],
-        acknowledged: () => {},
-        request: () => {},
-        refused: () => {},
-      },
+      handlers: idleHandlers,
       clock,
       random: () => 0,
       fleet: 'test',

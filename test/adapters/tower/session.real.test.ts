@@ -13,6 +13,7 @@ import { startEvennia, type TestGame } from '../../support/evennia.ts'
 import { type Player, playerAt } from '../../support/player.ts'
 import { realClock } from '../../support/real-clock.ts'
 import { until } from '../../support/until.ts'
+import { idleHandlers } from './idle-handlers.ts'
 
 let game: TestGame
 const toStop: (() => void | Promise<void>)[] = []
@@ -213,14 +214,7 @@ describe.each(transports)('over %s', (name, transport) => {
         },
       },
       account: { name: game.accounts.bridge.account, password: 'not-the-pass-word' },
-      handlers: {
-        fleet: () => ({ hosts: [], agents: [] }),
-        history: () => Promise.withResolvers<never>().promise,
-        unacknowledged: () => [],
-        acknowledged: () => {},
-        request: () => {},
-        refused: () => {},
-      },
+      handlers: idleHandlers,
       clock,
       random: () => 0,
       fleet: 'test',
@@ -241,14 +235,7 @@ describe.each(transports)('over %s', (name, transport) => {
     const session = startTowerSession({
       transport: transport(),
       account: { name: game.accounts.bridge.account, password: game.accounts.bridge.password },
-      handlers: {
-        fleet: () => ({ hosts: [], agents: [agent('up')] }),
-        history: () => Promise.withResolvers<never>().promise,
-        unacknowledged: () => [],
-        acknowledged: () => {},
-        request: () => {},
-        refused: () => {},
-      },
+      handlers: { ...idleHandlers, fleet: () => ({ hosts: [], agents: [agent('up')] }) },
       clock: realClock,
       random: Math.random,
       fleet: 'test',

@@ -5,6 +5,7 @@ import type { Alert, Result, TowerRefusal, TowerRequest } from '../../../src/por
 import type { AgentView, HostView, WatchMessage } from '../../../src/protocol/messages.ts'
 import { fakeTower } from '../../fakes/tower.ts'
 import { virtualClock } from '../../fakes/virtual-clock.ts'
+import { idleHandlers } from './idle-handlers.ts'
 
 const account = { name: 'towerwatch', password: 'right-words' }
 const hashes = { protocol: 'a'.repeat(64), operations: 'b'.repeat(64) }
@@ -346,15 +347,11 @@ describe('mirroring', () => {
     const asked: (number | 'all')[] = []
     const { clock, session } = stage({
       handlers: {
+        ...idleHandlers,
         fleet: (only) => {
           asked.push(only?.agents.size ?? 'all')
           return { hosts: [], agents: [agent('bezalel')] }
         },
-        history: () => Promise.withResolvers<never>().promise,
-        unacknowledged: () => [],
-        acknowledged: () => {},
-        request: () => {},
-        refused: () => {},
       },
     })
     await clock.advance(5_000)
@@ -665,10 +662,7 @@ describe('requests', () => {
   test('a handler that throws is a failed request and no end of the session', async () => {
     const { clock, tower, session } = stage({
       handlers: {
-        fleet: () => ({ hosts: [], agents: [] }),
-        history: () => Promise.withResolvers<never>().promise,
-        unacknowledged: () => [],
-        acknowledged: () => {},
+        ...idleHandlers,
         request: () => {
           throw new Error('boom')
         },

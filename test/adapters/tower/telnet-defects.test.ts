@@ -43,9 +43,9 @@ import { performance } from 'node:perf_hooks'
 import { deflateSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { decodeGmcp } from '../../../src/adapters/tower/codec.ts'
-import { type GuardedTelnet, gmcpFrame, openGuardedTelnet, telnetBytes } from '../../../src/adapters/tower/telnet-guard.ts'
+import { gmcpFrame, telnetBytes } from '../../../src/adapters/tower/telnet-guard.ts'
 import { until } from '../../support/until.ts'
-import { pong, rawGame, sub } from './raw-game.ts'
+import { guardedClient, pong, readingGame, sub } from './raw-game.ts'
 
 const { IAC, SB, WILL, WONT, DO, DONT, GMCP } = telnetBytes
 const MCCP = 86
@@ -63,17 +63,10 @@ afterEach(() => {
   for (const stop of toStop.splice(0)) stop()
 })
 
-/** A game, and all that its clients sent. */
 async function game(serve: (socket: Socket) => void) {
-  const received: Buffer[] = []
-  let opened: Socket | undefined
-  const raw = await rawGame((socket) => {
-    opened = socket
-    socket.on('data', (chunk) => received.push(chunk))
-    serve(socket)
-  })
-  toStop.push(raw.stop)
-  return { ...raw, received: () => Buffer.concat(received), socket: () => opened }
+  const opened = await readingGame(serve)
+  toStop.push(opened.stop)
+  return opened
 }
 
 /** Sends `first`, and `next` once the client has refused a demand, which shows that it took the first. */
@@ -117,20 +110,10 @@ async function child(mode: 'bare' | 'guarded', port: number, actions = '') {
   }
 }
 
-/** A guarded client in this process, and what it told. */
 function guarded(port: number) {
-  const told = { enabled: 0, gmcp: [] as string[], text: [] as string[], ended: [] as string[] }
-  const telnet: GuardedTelnet = openGuardedTelnet(
-    { host: '127.0.0.1', port },
-    {
-      enabled: () => void told.enabled++,
-      gmcp: (payload) => void told.gmcp.push(Buffer.from(payload).toString()),
-      text: (bytes) => void told.text.push(Buffer.from(bytes).toString()),
-      ended: (reason) => void told.ended.push(reason),
-    },
-  )
-  toStop.push(() => telnet.end(false))
-  return { telnet, told }
+  const client = guardedClient(port)
+  toStop.push(() => client.telnet.end(false))
+  return client
 }
 
 const soon = <T>(condition: () => T | false | undefined, what: string) => until(condition, { withinMs: 20_000, what })

@@ -2,9 +2,9 @@
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { decodeGmcp } from '../../../src/adapters/tower/codec.ts'
-import { doubled, type GuardedTelnet, gmcpFrame, openGuardedTelnet, telnetBytes } from '../../../src/adapters/tower/telnet-guard.ts'
+import { doubled, gmcpFrame, telnetBytes } from '../../../src/adapters/tower/telnet-guard.ts'
 import { until } from '../../support/until.ts'
-import { pong, rawGame, sub } from './raw-game.ts'
+import { guardedClient, pong, rawGame, readingGame, sub } from './raw-game.ts'
 
 const { IAC, SB, SE, WILL, WONT, DO, DONT, GMCP } = telnetBytes
 
@@ -15,27 +15,12 @@ afterEach(() => {
 
 /** A guarded client and what it told. */
 async function guarded(serve: (socket: Socket) => void) {
-  let socket: Socket | undefined
-  const received: Buffer[] = []
-  const { port, stop } = await rawGame((opened) => {
-    socket = opened
-    opened.on('data', (chunk) => received.push(chunk))
-    serve(opened)
-  })
-  toStop.push(stop)
-  const told = { enabled: 0, gmcp: [] as string[], text: [] as string[], ended: [] as string[] }
-  const telnet: GuardedTelnet = openGuardedTelnet(
-    { host: '127.0.0.1', port },
-    {
-      enabled: () => void told.enabled++,
-      gmcp: (payload) => void told.gmcp.push(Buffer.from(payload).toString()),
-      text: (bytes) => void told.text.push(Buffer.from(bytes).toString()),
-      ended: (reason) => void told.ended.push(reason),
-    },
-  )
-  toStop.push(() => telnet.end(false))
-  const game_ = await until(() => socket, { withinMs: 5_000, what: 'the connection' })
-  return { telnet, told, socket: game_, received: () => Buffer.concat(received) }
+  const game = await readingGame(serve)
+  toStop.push(game.stop)
+  const client = guardedClient(game.port)
+  toStop.push(() => client.telnet.end(false))
+  const socket = await until(game.socket, { withinMs: 5_000, what: 'the connection' })
+  return { ...client, socket, received: game.received }
 }
 
 describe('negotiation', () => {
@@ -169,15 +154,11 @@ describe('the end', () => {
   })
 
   test('a port where nobody listens is an end with its reason', async () => {
-    const ended: string[] = []
     const { port, stop } = await rawGame(() => {})
     stop()
-    openGuardedTelnet(
-      { host: '127.0.0.1', port },
-      { enabled: () => {}, gmcp: () => {}, text: () => {}, ended: (reason) => void ended.push(reason) },
-    )
-    await until(() => ended.length > 0, { withinMs: 5_000, what: 'the end' })
-    expect(ended).toEqual([expect.stringContaining('ECONNREFUSED')])
+    const { told } = guardedClient(port)
+    await until(() => told.ended.length > 0, { withinMs: 5_000, what: 'the end' })
+    expect(told.ended).toEqual([expect.stringContaining('ECONNREFUSED')])
   })
 
   test('our own end is not told back to us', async () => {
