@@ -412,6 +412,16 @@ describe('an agent that beats but makes no progress', () => {
     expect(dueMs(agent, rules)).toBe(125)
     expect(decide(agent, tick, 125, rules).agent.status).toEqual({ state: 'down', sinceMs: 125, cause: 'hung' })
   })
+
+  it('is not hung by what it wrote while nobody looked: it has its time from the moment of looking again', () => {
+    const { agent } = play(
+      [working(100, 1), [145, { kind: 'blind', sinceMs: 105 }], [150, posted(beat(120, 'a', { progress: 2, busy: true }))]],
+      rules,
+    )
+    expect(dueMs(agent, rules)).toBe(175)
+    expect(decide(agent, tick, 174, rules).agent.status.state).toBe('late')
+    expect(decide(agent, tick, 175, rules).agent.status).toMatchObject({ state: 'down', sinceMs: 175, cause: 'hung' })
+  })
 })
 
 describe('an agent whose pane is quiet', () => {

@@ -105,6 +105,13 @@ describe('a problem', () => {
     expect(result.notices.map(({ incidents }) => incidents)).toEqual([[1, 3]])
   })
 
+  it('that came with the loss of its host stays the host’s, also if somebody mutes it later', () => {
+    const mutedSinceMs = ({ kind }: Subject) => (kind === 'agent' ? 5_000 : undefined)
+    const lost = incident(1, host('h1'), { noticedMs: 900, told })
+    const dark = due([lost, incident(2, agent('a1'))], 6_000, { mutedSinceMs })
+    expect(dark).toMatchObject({ notices: [], amended: [incident(2, agent('a1'), { muted: true })] })
+  })
+
   it('of somebody whose last return was not told yet waits for that', () => {
     const first = incident(1, agent('a1'), { told, closedMs: 2_000, endNoticedMs: 2_000 })
     const again = incident(2, agent('a1'), { openedMs: 2_100, noticedMs: 2_100 })
@@ -118,6 +125,10 @@ describe('a problem', () => {
     const { notices, amended } = due(many, 2_000)
     expect(notices.map(({ incidents }) => incidents.length)).toEqual([100, 100, 50])
     expect(amended.length).toBe(250)
+    // By these the Tower tells one alert from another: of two with one id it would say the first only.
+    expect(new Set(notices.map(({ id }) => id)).size).toBe(3)
+    for (const { id, incidents } of notices)
+      expect(amended.filter(({ told }) => told?.alertId === id).map(({ number }) => number)).toEqual(incidents)
     for (const { text } of notices)
       expect(text).toMatch(/^\d+ agents are down \(\d+ on h1: no heartbeat\): agent-number-\d+, .* and \d+ more\.$/)
   })
