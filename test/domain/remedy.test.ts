@@ -89,6 +89,12 @@ describe('what is to be done', () => {
     ['an attempt once it is', { earliestMs: 5 * min }, 5, { kind: 'attempt' }],
     ['an attempt after four within 15 min', { starts: at(0, 1, 2, 3) }, 4, { kind: 'attempt' }],
     ['to give up after five', { starts: at(0, 1, 2, 3, 4) }, 5, { kind: 'given-up', sinceMs: 5 * min, untilMs: 64 * min }],
+    [
+      'to give up after five within exactly 15 min',
+      { starts: at(0, 3, 6, 9, 12) },
+      15,
+      { kind: 'given-up', sinceMs: 15 * min, untilMs: 72 * min },
+    ],
     ['an attempt after five within more', { starts: at(0, 4, 8, 12, 16) }, 16.1, { kind: 'attempt' }],
     ['an attempt where it was stable since', { starts: at(0, 1, 2, 3, 4), stableMs: 14 * min }, 14, { kind: 'attempt' }],
     ['one more try an hour later', { starts: at(0, 1, 2, 3, 4), givenUpMs: 5 * min }, 64, { kind: 'attempt' }],

@@ -450,6 +450,20 @@ describe('a budget', () => {
     expect(notices()).toEqual([])
   })
 
+  it('is not used either by what was refused in an earlier life of the watch', async () => {
+    answer = () => refused
+    await everybodyDies({ budget: 3, atOnce: 1 })
+    await clock.advance(10 * minuteMs)
+    const before = asked.length
+    expect(before).toBeGreaterThan(3)
+    await end()
+    begin()
+    answer = revives
+    for (const name of names) dies(name)
+    await clock.advance(0)
+    expect(asked.length - before).toBe(3)
+  })
+
   it('is nothing to whom the watch may not restart', async () => {
     await end()
     config = fleet({ budget: 1 }, 'ask')
