@@ -1,14 +1,16 @@
 /** That somebody who changes the audit's rows is found out, wherever he does it. */
+import { createHash } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openLedger } from '../../../src/adapters/ledger/sqlite.ts'
-import type { AuditVerdict } from '../../../src/domain/audit.ts'
+import { type AuditVerdict, linkOf, noHead } from '../../../src/domain/audit.ts'
 import { operation } from '../../support/ledger-facts.ts'
 import { ledgerFolder } from './folder.ts'
 
 const here = ledgerFolder()
 const rows = 12
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 async function written(): Promise<Extract<AuditVerdict, { kind: 'whole' }>> {
   const ledger = openLedger(here.file)
@@ -100,6 +102,25 @@ describe('a chain in which somebody', () => {
     expect(await forged.verifyAudit()).toMatchObject({ kind: 'whole' })
     expect(await forged.verifyAudit(head)).toMatchObject({ kind: 'broken', seq: rows })
     await forged.close()
+  })
+
+  it('worked out every hash anew and left out the very number that was noted is broken there', async () => {
+    const { head } = await written()
+    await verdictAfter((db) => {
+      let before = noHead
+      for (const { seq, entry } of db.prepare('SELECT seq, entry FROM audit ORDER BY seq').all()) {
+        // The last one gets the number after its own, and so there is none to compare with what was noted.
+        const from = Number(seq) === rows ? { seq: rows, hash: before.hash } : before
+        const link = linkOf(from, { ...JSON.parse(String(entry)), lines: ['nothing happened'] }, sha256)
+        const put = 'UPDATE audit SET seq = ?, entry = ?, prev = ?, hash = ? WHERE seq = ?'
+        db.prepare(put).run(link.seq, link.entry, link.prev, link.hash, Number(seq))
+        before = { seq: link.seq, hash: link.hash }
+      }
+    })
+    const ledger = openLedger(here.file, 'read')
+    const missing = { kind: 'broken', seq: rows, why: `entry ${rows} is missing` }
+    expect([await ledger.verifyAudit(head), await ledger.verifyAudit()]).toEqual([missing, missing])
+    await ledger.close()
   })
 })
 
