@@ -26,6 +26,7 @@ from .portal_guard import WATCH_FLAG
 from .protocol import load_protocol
 from .rivals import Rivals, named
 from .screens import screen_of
+from .sessions import where_it_sits
 
 # What Evennia itself says to a session whose account logs in elsewhere. The watch knows it as
 # "somebody has taken my place" and backs off, so that two of them don't throw each other out.
@@ -355,13 +356,8 @@ def actor_of(asker: Any, session: Any = None) -> dict[str, str]:
 
     kind = "account" if isinstance(asker, AccountDB) else "object"
     actor = {"kind": kind, "id": str(asker.id), "name": asker.key[:80]}
-    protocol = getattr(session, "protocol_key", None)
-    if protocol is None:
-        return actor
-    address = getattr(session, "address", None)
-    # Some protocols keep the port beside it.
-    where = address[0] if isinstance(address, tuple | list) and address else address
-    return {**actor, "from": escape(" ".join(str(part) for part in (protocol, where) if part), 80)}
+    where = where_it_sits(session)
+    return {**actor, "from": escape(where, 80)} if where else actor
 
 
 def _on_the_wire(screen: Screen) -> dict[str, Any]:

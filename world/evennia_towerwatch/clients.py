@@ -18,14 +18,13 @@ from collections.abc import Callable
 from typing import Any
 
 import evennia
-from evennia.locks.lockhandler import check_lockstring
 from twisted.internet import reactor
 
-from . import conf
 from .appearance import shown_name
 from .bridge import BRIDGE, now_ms
 from .escape import escape
 from .fleet import Agent, Host, by_name
+from .sessions import has_role
 
 # What changed is gathered for so long. The watch itself sends a batch a second.
 _GATHER_S = 1.0
@@ -72,7 +71,7 @@ class ClientFeed:
 
     def subscribe(self, session: Any) -> None:
         """A client asks for it. Who may not see the fleet gets a `Tower.Error` and nothing else."""
-        if not _may_listen(session):
+        if not has_role(session, "see"):
             _send(session, "tower_error", text="Log in with an account that may see the fleet.")
             return
         self._listen(session)
@@ -137,7 +136,7 @@ class ClientFeed:
         """Whoever listened before the game's server started anew does so still."""
         for session in list(evennia.SESSION_HANDLER.values()):
             known = session.sessid in self._listeners
-            if not known and session.protocol_flags.get(_FLAG) and _may_listen(session):
+            if not known and session.protocol_flags.get(_FLAG) and has_role(session, "see"):
                 self._listen(session)
                 # That is what it was told last; if the watch doesn't come back, it hears of that.
                 self._watched = True
@@ -204,7 +203,7 @@ class ClientFeed:
     def _live(self) -> list[Any]:
         """Those who still are there, still may, and have asked lately."""
         for sessid, session in list(self._listeners.items()):
-            if evennia.SESSION_HANDLER.get(sessid) is not session or not _may_listen(session):
+            if evennia.SESSION_HANDLER.get(sessid) is not session or not has_role(session, "see"):
                 self._forget(session)
             elif now_ms() - self._heard_ms[sessid] >= _LEASE_MS:
                 _send(session, "tower_error", text=_LAPSED)
@@ -250,13 +249,6 @@ def agent_view(agent: Agent) -> dict[str, Any]:
 def _host_view(host: Host) -> dict[str, Any]:
     state = host.state if BRIDGE.is_watched() else "unknown"
     return {"id": host.id, "name": shown_name(host), "state": state}
-
-
-def _may_listen(session: Any) -> bool:
-    account = getattr(session, "account", None)
-    if not account or not session.logged_in:
-        return False
-    return bool(check_lockstring(account, f"tower:{conf.lock_of('see')}", access_type="tower"))
 
 
 def _send(session: Any, message: str, /, **data: Any) -> None:

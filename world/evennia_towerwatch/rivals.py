@@ -8,11 +8,10 @@ from collections import OrderedDict
 from typing import Any
 
 import evennia
-from evennia.locks.lockhandler import check_lockstring
 from evennia.utils import logger
 
-from . import conf
 from .escape import escape
+from .sessions import has_role, where_it_sits
 
 _REMEMBERED = 50
 # Whoever plays wants to hear of it, but not again and again.
@@ -85,25 +84,16 @@ class Rivals:
         self._told_ms = now_ms
         logger.log_warn(f"Towerwatch: {text}")
         sessions = list(evennia.SESSION_HANDLER.values())
-        for account in {session.account for session in sessions if _is_admins(session)}:
+        for account in {session.account for session in sessions if has_role(session, "admin")}:
             account.msg(text=(text, {"type": "towerwatch"}))
 
 
 def named(session: Any, fleet: str) -> str:
     """Whose watch it is and where it sits: `fleet demo, account towerwatch, telnet 127.0.0.1`."""
-    address = getattr(session, "address", None)
-    where = address[0] if isinstance(address, tuple | list) and address else address
     account = getattr(session, "account", None)
     parts = [
         f"fleet {escape(fleet, 40)}",
         f"account {escape(account.key, 40)}" if account else "",
-        escape(f"{getattr(session, 'protocol_key', None) or ''} {where or ''}".strip(), 60),
+        escape(where_it_sits(session), 60),
     ]
     return ", ".join(part for part in parts if part)
-
-
-def _is_admins(session: Any) -> bool:
-    account = getattr(session, "account", None)
-    if not account or not session.logged_in:
-        return False
-    return bool(check_lockstring(account, f"tower:{conf.lock_of('admin')}", access_type="tower"))

@@ -6,7 +6,6 @@ from typing import Any
 from django.conf import settings
 from evennia.accounts.models import AccountDB
 from evennia.commands.command import Command
-from evennia.locks.lockhandler import check_lockstring
 
 from evennia_towerwatch import conf, pager, typed
 from evennia_towerwatch.bridge import BRIDGE, actor_of
@@ -14,6 +13,7 @@ from evennia_towerwatch.escape import escape
 from evennia_towerwatch.layout import Screen, wrap, wrap_text
 from evennia_towerwatch.roles import role_of
 from evennia_towerwatch.screens import screen_before, screen_of
+from evennia_towerwatch.sessions import passes
 
 from .words import word_of, words_of
 
@@ -106,7 +106,7 @@ class TowerCommand(Command):
         return sentence, f"the game's lock wants {lock} for the role {role}"
 
     def _passes(self, lock: str) -> bool:
-        return check_lockstring(self.caller, f"tower:{lock}", access_type="tower")
+        return passes(self.caller, lock)
 
     def asking(self) -> Any:
         """The session where it was typed, as far as that can be told.

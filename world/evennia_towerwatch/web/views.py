@@ -6,11 +6,11 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from evennia.locks.lockhandler import check_lockstring
 
 from evennia_towerwatch import conf
 from evennia_towerwatch.bridge import BRIDGE, now_ms
 from evennia_towerwatch.escape import escape
+from evennia_towerwatch.sessions import passes
 
 from .data import data_of
 from .page import Told, page_of
@@ -60,8 +60,7 @@ def _may(request: HttpRequest) -> bool:
     account = request.user
     if not account.is_authenticated:
         return False
-    lock = "all()" if who == conf.ACCOUNTS else who
-    return bool(check_lockstring(account, f"tower:{lock}", access_type="tower"))
+    return who == conf.ACCOUNTS or passes(account, who)
 
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
