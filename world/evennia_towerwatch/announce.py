@@ -1,6 +1,7 @@
 """Alerts, said aloud: in the rooms of the hosts, in the Watch Room and on the channel."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from evennia.utils import logger
@@ -17,8 +18,11 @@ from .verbosity import account_of, is_wanted
 # By then the reactor has written what was said.
 WRITTEN_AFTER_S = 0.02
 _PRUNE_EVERY = 1000
-_told_in_this_life: set[str] = set()
-_unsaved: dict[str, Callable[[str | None], None]] = {}
+# What was said and is not on disk: nothing but this says that it was said. Those of them that wait
+# to be saved stand in the other one, too, with whom to tell when they are.
+_unsaved: set[str] = set()
+_waiting: dict[str, Callable[[str | None], None]] = {}
+_saves = count(1)
 
 
 def tell(
@@ -41,29 +45,37 @@ def tell(
             sentence; then the watch repeats the alert, and it is saved without being said again.
     """
     alert_id = alert["id"]
-    if alert_id in _told_in_this_life:
+    if alert_id in _waiting:
+        # Who asks last is told: the connection over which it came first may be gone.
+        _waiting[alert_id] = done
+    elif alert_id in _unsaved:
         _save(alert_id, done)
     elif was_told(alert_id):
         done(None)
     else:
         _say(alert, fleet)
-        _told_in_this_life.add(alert_id)
-        _unsaved[alert_id] = done
-        later(WRITTEN_AFTER_S, _save, alert_id, done)
+        _unsaved.add(alert_id)
+        _waiting[alert_id] = done
+        later(WRITTEN_AFTER_S, _save_waiting, alert_id)
 
 
 def save_now() -> None:
     """The server stops in order, and what it said will be written: save it while there is time."""
-    for alert_id, done in list(_unsaved.items()):
+    for alert_id in list(_waiting):
+        _save_waiting(alert_id)
+
+
+def _save_waiting(alert_id: str) -> None:
+    done = _waiting.pop(alert_id, None)
+    if done is not None:
         _save(alert_id, done)
 
 
 def _save(alert_id: str, done: Callable[[str | None], None]) -> None:
-    _unsaved.pop(alert_id, None)
     try:
         remember_told(alert_id)
-        if len(_told_in_this_life) >= _PRUNE_EVERY:
-            _told_in_this_life.clear()
+        _unsaved.discard(alert_id)
+        if next(_saves) % _PRUNE_EVERY == 0:
             prune()
     except Exception:
         logger.log_trace(f"Towerwatch: that {alert_id} was told could not be saved")

@@ -57,6 +57,12 @@ class FakeSession:
         self.logged_in = False
 
 
+def forget_unsaved() -> None:
+    """As after a start of the game's server: what was said is known from the disk alone."""
+    announce._unsaved.clear()
+    announce._waiting.clear()
+
+
 class TowerTest(EvenniaTest):
     """A game in which no watch is connected yet; `char1` is played by `account`, a Developer."""
 
@@ -71,7 +77,7 @@ class TowerTest(EvenniaTest):
         self.addCleanup(self.now.stop)
         self.clock = FakeSession.clock = Clock()
         BRIDGE.__init__(later=self.clock.callLater)
-        announce._told_in_this_life.clear()
+        forget_unsaved()
         self.disconnected: list[Any] = []
         leave = patch.object(
             evennia.SESSION_HANDLER,

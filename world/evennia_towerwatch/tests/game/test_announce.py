@@ -12,7 +12,7 @@ from evennia.utils.utils import class_from_module
 from evennia_towerwatch import announce, build, inputfuncs, models, server_hooks
 from evennia_towerwatch.bridge import BRIDGE
 from evennia_towerwatch.channel import FleetChannel, ensure_channel, find_channel, join_once
-from evennia_towerwatch.tests.game.support import TowerTest, codes
+from evennia_towerwatch.tests.game.support import TowerTest, codes, forget_unsaved
 from evennia_towerwatch.tests.game.test_receive import alert, subject
 
 LINE = "|rbezalel down|n"
@@ -43,7 +43,7 @@ class Telling(TowerTest):
 
     def test_it_is_said_once_over_a_restart_of_the_game(self) -> None:
         self.tell()
-        announce._told_in_this_life.clear()
+        forget_unsaved()
         self.assertEqual(self.tell(), ["tower_ack"])
         self.assertEqual(len(self.heard[self.char1]), 1)
 
@@ -54,6 +54,26 @@ class Telling(TowerTest):
         self.assertEqual(self.tell(), ["tower_ack"])
         self.assertEqual(len(self.heard[self.char1]), 1)
         self.assertTrue(models.was_told("a1"))
+
+    def test_what_could_not_be_saved_is_known_however_many_are_told_after_it(self) -> None:
+        with patch.object(announce, "remember_told", side_effect=DatabaseError("disk is full")):
+            self.tell()
+        with patch.object(announce, "_PRUNE_EVERY", 1):
+            self.tell("a2")
+            self.tell("a3")
+        self.heard[self.char1].clear()
+        self.assertEqual(self.tell(), ["tower_ack"])
+        self.assertEqual(self.heard[self.char1], [])
+        self.assertTrue(models.was_told("a1"))
+
+    def test_one_that_comes_again_before_it_was_written_waits_for_that_too(self) -> None:
+        inputfuncs.tower_alert(self.watch, **alert("a1"))
+        inputfuncs.tower_alert(self.watch, **alert("a1"))
+        self.assertFalse(models.was_told("a1"))
+        self.clock.advance(announce.WRITTEN_AFTER_S)
+        self.assertTrue(models.was_told("a1"))
+        self.assertEqual(codes(self.watch.sent), ["tower_ack"])
+        self.assertEqual(len(self.heard[self.char1]), 1)
 
     def test_it_is_saved_after_it_was_said(self) -> None:
         order = []
@@ -196,7 +216,7 @@ class OnTheChannel(TowerTest):
         for answer in (None, False):
             self.account.at_pre_channel_msg = lambda *_, _answer=answer, **__: _answer
             models.ToldAlert.objects.all().delete()
-            announce._told_in_this_life.clear()
+            forget_unsaved()
             self.heard[self.account2].clear()
             self.tell()
             self.assertEqual(self.heard[self.account], [])
