@@ -3,6 +3,7 @@
  * anything, so what was typed is never said again: it may be anything.
  */
 import { resolve } from '../domain/arguments.ts'
+import { sayUnresolved } from '../domain/did-you-mean.ts'
 import type { ArgumentDeclaration } from '../domain/operation.ts'
 import type { CheckedArguments, Operation, OperationContext } from '../operations/operation.ts'
 
@@ -49,12 +50,8 @@ function checkArgument(operation: Operation, argument: ArgumentDeclaration, give
   const isNumber = (kind === 'incident' || kind === 'number') && Number.isSafeInteger(given)
   if (typeof given !== 'string' && !isNumber) return wrong(`The ${name} must be ${kindOf(kind)}. ${example(operation)}`)
   const found = resolve(argument, String(given), context.config)
-  if ('wrong' in found) return wrong(`The ${name} ${found.wrong}. ${example(operation)}`)
-  if ('ambiguous' in found) return wrong(`That is the beginning of several names: ${listOf(found.ambiguous)}. Type more of it.`)
-  if ('unknown' in found) {
-    const { near, known } = found.unknown
-    return wrong(`There is no such ${thingOf(kind)}. ${near === undefined ? `Known: ${listOf(known)}.` : `Did you mean ${near}?`}`)
-  }
+  if ('wrong' in found) return wrong(`${sayUnresolved(argument, found)} ${example(operation)}`)
+  if (!('value' in found)) return wrong(sayUnresolved(argument, found))
   return kind === 'incident' ? openIncident(found.value, context) : found
 }
 
@@ -81,17 +78,6 @@ function questionFor({ kind, name }: ArgumentDeclaration): string {
 function kindOf(kind: ArgumentDeclaration['kind']): string {
   if (kind === 'incident' || kind === 'number') return 'a number'
   return kind === 'duration' || kind === 'choice' || kind === 'text' ? 'text' : 'a name'
-}
-
-function thingOf(kind: ArgumentDeclaration['kind']): string {
-  return kind === 'agent' || kind === 'host' ? kind : 'agent or host'
-}
-
-const mostListed = 20
-
-function listOf(names: readonly string[]): string {
-  const more = names.length > mostListed ? ` and ${names.length - mostListed} more` : ''
-  return `${names.slice(0, mostListed).join(', ')}${more}`
 }
 
 function example(operation: Operation): string {
