@@ -156,6 +156,11 @@ describe('the phase, measured', () => {
     expect(measured(agent([[nowMs - 20 * dayMs, 'up']], { busy: busy.slice(1) })).capacity_utilization_percent).toBe(25)
   })
 
+  it('is never more than all of it, also of one that was busy when nobody saw it', () => {
+    const busy = [{ fromMs: nowMs - 20 * dayMs, toMs: nowMs }]
+    expect(measured(agent([[nowMs - 5 * dayMs, 'up']], { busy })).capacity_utilization_percent).toBe(100)
+  })
+
   it('does not meet exactly 60 %', () => {
     const snapshot = measured(agent([[0, 'up']], { busy: [{ fromMs: nowMs - 18 * dayMs, toMs: nowMs }] }))
     expect(snapshot.capacity_utilization_percent).toBe(60)
