@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from .escape import escape
-from .fleet import Agent, Fleet, Host, by_name
+from .fleet import Agent, Fleet, Host, by_name, worst_first
 from .layout import NARROW, USUAL, Screen, wrap
 
 _COLOURS = {
@@ -23,6 +23,9 @@ _COLOURS = {
 }
 
 _STATUS_COLOURS = {"failed": "|r", "timeout": "|y", "refused": "|y"}
+
+# More agents than this in one place are a crowd: who is not well comes first, not all have a line.
+MANY = 12
 
 # Of what `look` tells of an agent, texts begin here.
 _LABELS = 11
@@ -162,8 +165,10 @@ def watch_room_text(fleet: Fleet, watched: bool) -> str:
     for host in by_name(fleet.hosts.values()):
         state = host.state if watched else "unknown"
         agents = fleet.agents_on(host.id)
-        names = ", ".join(npc_name(agent, watched) for agent in agents[:12])
-        more = f" and {len(agents) - 12} more" if len(agents) > 12 else ""
+        if len(agents) > MANY and watched:
+            agents = worst_first(agents)
+        names = ", ".join(npc_name(agent, watched) for agent in agents[:MANY])
+        more = f" and {len(agents) - MANY} more" if len(agents) > MANY else ""
         lines.append(f"  {shown_name(host)} ({state_word(state)}): {names or 'nobody'}{more}")
     return "\n".join(lines)
 

@@ -15,6 +15,9 @@ NARROW = 60
 _COLOUR = re.compile(r"\|[A-Za-z]")
 _PLAIN = re.compile("[ -~]*")
 _INVISIBLE = frozenset({"Mn", "Me", "Cf"})
+# Of two hyphens Evennia leaves none for who has it read aloud, so that `--dry-run` would be taught
+# as `dry-run`, which is no flag; `-dry-run` is one.
+_HYPHENS = re.compile(r"--+(?=\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,9 @@ def wrap(line: str, screen: Screen, hang: int = 2) -> list[str]:
     to it. What is read aloud is never broken.
     """
     width = screen.columns
-    if screen.reader or columns_of(line) <= width:
+    if screen.reader:
+        return [_HYPHENS.sub("-", line)]
+    if columns_of(line) <= width:
         return [line]
     text = line.lstrip(" ")
     blanks = min(len(line) - len(text), width // 2)
@@ -111,3 +116,26 @@ def wrap_parts(parts: Sequence[str], screen: Screen, indent: str = "  ") -> list
         else:
             lines += wrap(indent + text, screen, 0)
     return lines
+
+
+def wrap_list(head: str, parts: Sequence[str], screen: Screen, indent: str = "    ") -> list[str]:
+    """A head, and behind it parts with commas between them, broken between parts.
+
+    What is read aloud is one line. Of hundreds of parts each is measured only once.
+    """
+    if screen.reader:
+        return [f"{head} {', '.join(parts)}"]
+    lines: list[str] = []
+    current, used = [head], columns_of(head)
+    for index, part in enumerate(parts):
+        text = part if index == len(parts) - 1 else f"{part},"
+        columns = columns_of(text)
+        if used + 1 + columns <= screen.columns:
+            current.append(text)
+            used += 1 + columns
+            continue
+        lines.append(" ".join(current))
+        *full, last = wrap(indent + text, screen, 0)
+        lines += full
+        current, used = [last], columns_of(last)
+    return [*lines, " ".join(current)]

@@ -116,18 +116,20 @@ def _object(schema: dict[str, Any]) -> _Find:
     rest = schema.get("additionalProperties", True)
     rest_check = _compile(rest) if isinstance(rest, dict) else None
 
+    known = properties.get if names is None else {}.get
+
     def check(value: Any) -> str | None:
         if not isinstance(value, dict):
             return ": must be an object"
         if not required_names <= value.keys():
             return f": {next(name for name in required if name not in value)} is missing"
         for name, inner in value.items():
-            one = properties.get(name)
-            if one is None or names is not None:
+            one = known(name)
+            if one is None:
                 fault = unknown(name)
                 if fault is not None:
                     return fault
-                one = one or rest_check
+                one = properties.get(name, rest_check)
             if one is not None and (fault := one(inner)) is not None:
                 return f".{name[:40]}{fault}"
         return None
@@ -181,7 +183,13 @@ def _string(schema: dict[str, Any]) -> _Find:
             return f": not of the form {pattern.pattern}"
         return None
 
-    return check
+    half = most // 2
+
+    def check_length(value: Any) -> str | None:
+        # All there is to say of most texts.
+        return None if type(value) is str and len(value) <= half else check(value)
+
+    return check if allowed or pattern is not None or most == math.inf else check_length
 
 
 def _utf16_length(text: str) -> int:
