@@ -34,8 +34,10 @@ class FleetChannel(DefaultChannel):
 
 
 def find_channel() -> Any:
-    """The channel named in the settings, or None. Channels have unique names."""
-    return ChannelDB.objects.filter(db_key__iexact=conf.channel_name()).first()
+    """The channel named in the settings, or None; of several the one that the plugin has made."""
+    named = list(ChannelDB.objects.filter(db_key__iexact=conf.channel_name()).order_by("id"))
+    ours = (channel for channel in named if channel.tags.has(MADE_TAG, category=TAGS))
+    return next(ours, named[0] if named else None)
 
 
 def _channel_type() -> type:

@@ -1,4 +1,7 @@
-"""What the plugin keeps in the game's database: which alerts were told. Nothing else, ever."""
+"""What the plugin keeps in the game's database. Nothing else, ever.
+
+Which alerts were told, and which objects of the game it has made.
+"""
 
 import datetime
 
@@ -38,3 +41,34 @@ def prune(keep_days: int = KEEP_DAYS, keep_count: int = KEEP_COUNT) -> int:
     beyond = ToldAlert.objects.order_by("-told_at").values_list("pk", flat=True)[keep_count:]
     gone, _ = ToldAlert.objects.filter(pk__in=list(beyond)).delete()
     return gone + ToldAlert.objects.filter(told_at__lt=oldest).delete()[0]
+
+
+class Made(models.Model):
+    """An object of the game that the plugin has made for a host or an agent.
+
+    Tags say it, too, so that people can find them. But each builder may tag anything, and make any
+    object one of the plugin's types; nobody but the plugin writes here.
+    """
+
+    category = models.CharField(max_length=32)
+    key = models.CharField(max_length=64)
+    object_id = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["category", "key"], name="towerwatch_made_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category} {self.key} #{self.object_id}"
+
+
+def note_made(category: str, key: str, object_id: int) -> None:
+    """Save that this object is the one of that name; what was it before is not any more."""
+    Made.objects.update_or_create(category=category, key=key, defaults={"object_id": object_id})
+
+
+def made_key(category: str, object_id: int) -> str | None:
+    """For what the plugin has made this object; None where it hasn't."""
+    rows = Made.objects.filter(category=category, object_id=object_id)
+    return rows.values_list("key", flat=True).first()

@@ -6,7 +6,7 @@ descriptions that are not the plugin's are not touched.
 """
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from . import conf
 from .account import BridgeAccount
 from .build import BEFORE_ADOPTION, EXIT_IN_TAG, EXIT_OUT_TAG, has_work_of_builders
 from .channel import MADE_TAG, TAGS
-from .models import ToldAlert
+from .models import Made, ToldAlert
 from .npc import AGENT_TAG, TowerNPC
 from .rooms import HOST_TAG, WATCH_TAG, TowerRoom
 
@@ -56,7 +56,7 @@ def remove(everything: bool) -> list[str]:
     steps = plan(everything)
     with transaction.atomic():
         tags = set(_tags_of_what_goes())
-        _bring_home([*_of_type(TowerNPC), *filter(_goes(everything), _of_type(TowerRoom))])
+        _bring_home([*_bodies_that_go(), *filter(_goes(everything), _of_type(TowerRoom))])
         for step in steps:
             step.act()
         for tag in tags:
@@ -83,17 +83,34 @@ def plan(everything: bool) -> list[Step]:
 
 
 def _exits() -> Iterator[Step]:
-    for passage in _tagged(*_EXIT_TAGS):
-        if passage.destination is not None:
-            yield Step(f"exit {_name(passage)} of {_name(passage.location)}", passage.delete)
+    for passage in _ways():
+        yield Step(f"exit {_name(passage)} of {_name(passage.location)}", passage.delete)
+
+
+def _ways() -> list[Any]:
+    made = ObjectDB.objects.filter(id__in=_made_ids(*_EXIT_TAGS)).order_by("id")
+    return [passage for passage in made if passage.destination is not None]
 
 
 def _bodies() -> Iterator[Step]:
-    for npc in _of_type(TowerNPC):
+    going = _bodies_that_go()
+    for npc in going:
         text = f"NPC {_name(npc)}"
         if npc.db.desc:
             text += f", whose description was: {npc.db.desc}"
         yield Step(text, npc.delete)
+    for thing in _of_type(TowerNPC):
+        if thing not in going:
+            yield Step(
+                f"type and tags of {_name(thing)}, which stays as a plain object: "
+                "it only looks like an agent",
+                partial(_make_plain_object, thing),
+            )
+
+
+def _bodies_that_go() -> list[Any]:
+    made = _made_ids(AGENT_TAG)
+    return [npc for npc in _of_type(TowerNPC) if npc.id in made]
 
 
 def _rooms(everything: bool) -> Iterator[Step]:
@@ -102,7 +119,11 @@ def _rooms(everything: bool) -> Iterator[Step]:
         if goes(room):
             yield Step(f"room {_name(room)}", room.delete)
         else:
-            why = "players start there" if _is_start(room) else "a builder has worked on it"
+            why = "a builder has worked on it"
+            if _is_start(room):
+                why = "players start there"
+            elif room.id not in _made_ids(WATCH_TAG, HOST_TAG):
+                why = "it is none of the plugin's"
             yield Step(
                 f"type and tags of {_name(room)}, which stays as a plain room: {why}",
                 partial(_make_plain, room),
@@ -110,7 +131,15 @@ def _rooms(everything: bool) -> Iterator[Step]:
 
 
 def _goes(everything: bool) -> Callable[[Any], bool]:
-    return lambda room: not _is_start(room) and (everything or not has_work_of_builders(room))
+    made = _made_ids(WATCH_TAG, HOST_TAG)
+
+    def goes(room: Any) -> bool:
+        # A builder can make a room of this type, too: that one is theirs.
+        if _is_start(room) or room.id not in made:
+            return False
+        return everything or not has_work_of_builders(room)
+
+    return goes
 
 
 def _is_start(room: Any) -> bool:
@@ -146,19 +175,28 @@ def _tables() -> Iterator[Step]:
     if _table_is_there():
         count = ToldAlert.objects.count()
         # Django's own command does that, outside of the transaction.
-        yield Step(f"table of {count} told alerts, with its migration", lambda: None)
+        yield Step(f"tables of {count} told alerts and of what was made", lambda: None)
 
 
 def _table_is_there() -> bool:
-    return ToldAlert._meta.db_table in connection.introspection.table_names()
+    return _is_there(ToldAlert)
 
 
-def _tagged(*categories: str) -> Iterable[Any]:
-    return ObjectDB.objects.filter(db_tags__db_category__in=categories).distinct().order_by("id")
+def _is_there(model: Any) -> bool:
+    return model._meta.db_table in connection.introspection.table_names()
+
+
+def _made_ids(*categories: str) -> set[int]:
+    """The objects that the plugin has made, and nothing that merely has their tags."""
+    if not _is_there(Made):
+        # Nobody knows better.
+        tagged = ObjectDB.objects.filter(db_tags__db_category__in=categories)
+        return set(tagged.values_list("id", flat=True))
+    return set(Made.objects.filter(category__in=categories).values_list("object_id", flat=True))
 
 
 def _of_type(typeclass: type) -> list[Any]:
-    """The objects of a type of the plugin, and copies that somebody has made of them."""
+    """The objects of a type of the plugin, whoever has made them."""
     return [
         thing
         for thing in ObjectDB.objects.filter(db_typeclass_path__startswith=f"{_PACKAGE}.").order_by(
@@ -171,7 +209,7 @@ def _of_type(typeclass: type) -> list[Any]:
 def _tags_of_what_goes() -> Iterator[Tag]:
     """Aliases and permissions of what is removed: Evennia leaves the rows of unused ones behind."""
     yield from Tag.objects.filter(objectdb__in=[*_of_type(TowerNPC), *_of_type(TowerRoom)])
-    yield from Tag.objects.filter(objectdb__in=list(_tagged(*_EXIT_TAGS)))
+    yield from Tag.objects.filter(objectdb__in=_ways())
     yield from Tag.objects.filter(accountdb__db_typeclass_path=BridgeAccount.path)
     yield from Tag.objects.filter(channeldb__in=ChannelDB.objects.filter(db_tags__db_category=TAGS))
 
@@ -214,6 +252,11 @@ def _make_plain(room: Any) -> None:
         room.key = before["key"]
     if before.get("desc") and not room.db.desc:
         room.db.desc = before["desc"]
+
+
+def _make_plain_object(thing: Any) -> None:
+    """What is left is an object of the game's own type, with the locks that it has."""
+    thing.swap_typeclass(settings.BASE_OBJECT_TYPECLASS, run_start_hooks=None)
 
 
 def _drop_channel(channel: Any) -> None:

@@ -76,7 +76,7 @@ class Faults(TowerTest):
             self.assertEqual(faults(), [])
 
     def test_a_table_that_was_not_made_is_told_with_the_command_that_makes_it(self) -> None:
-        MigrationRecorder(connection).record_unapplied("evennia_towerwatch", "0001_initial")
+        MigrationRecorder(connection).record_unapplied("evennia_towerwatch", "0002_made")
         (fault,) = faults()
         self.assertIn("run `evennia migrate`", fault)
 

@@ -21,7 +21,7 @@ from evennia.utils.create import create_object
 from evennia_towerwatch import build, removal
 from evennia_towerwatch.channel import ensure_channel, join_once
 from evennia_towerwatch.npc import AGENT_TAG, TowerNPC
-from evennia_towerwatch.rooms import HostRoom, WatchRoom
+from evennia_towerwatch.rooms import HOST_TAG, HostRoom, WatchRoom
 from evennia_towerwatch.tests.game.support import TowerTest
 from evennia_towerwatch.verbosity import choose
 
@@ -179,19 +179,46 @@ class Removing(TowerTest):
         build._first("bezalel", AGENT_TAG, TowerNPC).db.desc = "A smith."
         self.assertIn("description was: A smith.", self.run_it("--yes"))
 
-    def test_copies_made_by_hand_go_too_and_a_players_thing_loses_only_its_tag(self) -> None:
+    def test_what_only_looks_like_the_plugins_own_stays_as_a_plain_thing_without_its_tags(
+        self,
+    ) -> None:
         self.connect()
         copy = create_object(TowerNPC, "Copy", location=self.room1)
         copy.tags.add("bezalel", category=AGENT_TAG)
+        copy.db.desc = "Carved by hand."
+        room = create_object(HostRoom, "Host Ezra", nohome=True)
+        room.tags.add("ezra", category=HOST_TAG)
+        way = create_object(
+            settings.BASE_EXIT_TYPECLASS, "gate", location=self.room1, destination=self.room2
+        )
+        for category in (build.EXIT_IN_TAG, build.EXIT_OUT_TAG):
+            way.tags.add("bezalel", category=category)
         fake = create_object(settings.BASE_OBJECT_TYPECLASS, "Bezalel", location=self.room1)
         fake.tags.add("bezalel", category=AGENT_TAG)
-        fake_exit = create_object(settings.BASE_OBJECT_TYPECLASS, "way", location=self.room1)
-        fake_exit.tags.add("bezalel", category=build.EXIT_IN_TAG)
-        self.run_it("--yes")
-        self.assertFalse(ObjectDB.objects.filter(id=copy.id).exists())
-        for thing in (fake, fake_exit):
-            self.assertTrue(ObjectDB.objects.filter(id=thing.id).exists())
+        self.run_it("--yes", "--all")
+        kinds = {
+            copy: settings.BASE_OBJECT_TYPECLASS,
+            room: settings.BASE_ROOM_TYPECLASS,
+            way: settings.BASE_EXIT_TYPECLASS,
+            fake: settings.BASE_OBJECT_TYPECLASS,
+        }
+        for thing, kind in kinds.items():
+            found = ObjectDB.objects.filter(id=thing.id).first()
+            self.assertEqual(found and found.db_typeclass_path, kind, thing)
+        self.assertEqual(copy.db.desc, "Carved by hand.")
+        self.assertEqual((way.location, way.destination), (self.room1, self.room2))
         self.assertFalse(Tag.objects.filter(db_category__startswith="tower").exists())
+        self.assertFalse(ObjectDB.objects.filter(db_key="Bezalel").exclude(id=fake.id).exists())
+
+    def test_a_room_that_only_a_tagged_exit_of_a_builder_connects_stays(self) -> None:
+        self.connect()
+        room = build.host_room("bezalel")
+        way = create_object(
+            settings.BASE_EXIT_TYPECLASS, "hatch", location=self.room1, destination=room
+        )
+        way.tags.add("bezalel", category=build.EXIT_IN_TAG)
+        self.run_it("--yes")
+        self.assertEqual(way.destination, room)
 
     def test_the_room_where_players_start_becomes_again_what_it_was(self) -> None:
         self.room1.db.desc = "Limbo."
