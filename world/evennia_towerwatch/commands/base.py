@@ -34,6 +34,14 @@ class TowerCommand(Command):
     # A word of ours ends where it ends: `restarting` is not `restart ing`.
     arg_regex = r"\s|$"
 
+    def __hash__(self) -> int:
+        """As Evennia 6 has it.
+
+        In Evennia 5 all commands have the same, and at every line that anybody types each of ours
+        would be compared with each of the character's: that takes as long as all else together.
+        """
+        return hash(self.key)
+
     def match(self, cmdname: str, include_prefixes: bool = True) -> tuple[str | None, str | None]:
         """Say which part of a typed line is this command's name.
 
