@@ -1,6 +1,7 @@
 """The rooms and bodies of the fleet: a Watch Room, a room per host, an NPC per agent.
 
-Everything is found by tags, never by name, for players may name things as they like. It is safe to
+Everything is found by its number, of which the plugin keeps a list of its own: players may name
+things as they like, and builders tag them so. The tags are for people, and put back. It is safe to
 run at any time and any number of times. What builders have written stays: descriptions are theirs,
 and nothing of a host or agent that has left the fleet is deleted. It is taken out of the world, and
 comes back if they do.
@@ -16,7 +17,6 @@ from evennia.objects.models import ObjectDB
 from evennia.objects.objects import DefaultExit
 from evennia.utils import logger
 from evennia.utils.create import create_object
-from evennia.utils.search import search_tag
 from twisted.internet import task
 
 from . import conf
@@ -24,6 +24,7 @@ from .appearance import shown_name
 from .commands.words import command_words
 from .escape import escape
 from .fleet import Agent, Fleet, Host, by_name
+from .models import Made, note_made
 from .npc import AGENT_TAG, TowerNPC
 from .rooms import HOST_TAG, WATCH_TAG, HostRoom, WatchRoom
 
@@ -31,6 +32,15 @@ EXIT_IN_TAG = "tower_exit_in"
 EXIT_OUT_TAG = "tower_exit_out"
 # What a room was that has become the Watch Room; read by the removal of the plugin.
 BEFORE_ADOPTION = "towerwatch_before"
+
+# What the plugin makes, by the category of the tag on it.
+KINDS: dict[str, type] = {
+    WATCH_TAG: WatchRoom,
+    HOST_TAG: HostRoom,
+    AGENT_TAG: TowerNPC,
+    EXIT_IN_TAG: DefaultExit,
+    EXIT_OUT_TAG: DefaultExit,
+}
 
 _running: Any = None
 
@@ -60,14 +70,15 @@ def build_now(fleet: Fleet) -> None:
 def steps(fleet: Fleet) -> Iterator[None]:
     """Make the world follow the fleet; each step is one object's worth of work."""
     watch = ensure_watch_room()
+    _tag_again()
     for wing in WINGS:
         yield from wing(fleet, watch)
 
 
 def chambers(fleet: Fleet, watch: Any) -> Iterator[None]:
     """The wing of the hosts: a room for each, and the agents in it."""
-    rooms = _tagged(HOST_TAG, HostRoom)
-    npcs = _tagged(AGENT_TAG, TowerNPC)
+    rooms = _ours(HOST_TAG, HostRoom)
+    npcs = _ours(AGENT_TAG, TowerNPC)
     hosts, agents = dict(fleet.hosts), dict(fleet.agents)
     for host in by_name(hosts.values()):
         rooms[host.id] = _ensure_room(host, rooms.get(host.id), watch)
@@ -101,8 +112,7 @@ def host_room(host_id: str | None) -> Any:
 
 def host_rooms(host_ids: Iterable[str]) -> list[Any]:
     """The rooms of these hosts, as far as there are any; one question to the database for all."""
-    found = _tagged(HOST_TAG, HostRoom, db_tags__db_key__in=sorted(host_ids))
-    return list(found.values())
+    return list(_ours(HOST_TAG, HostRoom, host_ids).values())
 
 
 def ensure_watch_room() -> Any:
@@ -110,7 +120,7 @@ def ensure_watch_room() -> Any:
     room = watch_room()
     if room is None:
         room = create_object(WatchRoom, conf.watch_room_name(), nohome=True)
-        room.tags.add(WATCH_TAG, category=WATCH_TAG)
+        _note(room, WATCH_TAG, WATCH_TAG)
     return room
 
 
@@ -127,7 +137,7 @@ def adopt_watch_room(room: Any) -> Any:
     room.swap_typeclass(WatchRoom, clean_attributes=False)
     room.key = conf.watch_room_name()
     room.attributes.remove("desc")
-    room.tags.add(WATCH_TAG, category=WATCH_TAG)
+    _note(room, WATCH_TAG, WATCH_TAG)
     return room
 
 
@@ -135,41 +145,65 @@ def has_work_of_builders(room: Any) -> bool:
     """Whether somebody has described a room, or has made an exit of it or to it."""
     ways = ObjectDB.objects.filter(Q(db_location=room) | Q(db_destination=room))
     ways = ways.filter(db_destination__isnull=False)
-    ours = ObjectDB.objects.filter(db_tags__db_category__in=[EXIT_IN_TAG, EXIT_OUT_TAG])
-    return bool(room.db.desc) or ways.exclude(id__in=ours.values("id")).exists()
+    ours = Made.objects.filter(category__in=[EXIT_IN_TAG, EXIT_OUT_TAG])
+    return bool(room.db.desc) or ways.exclude(id__in=ours.values("object_id")).exists()
 
 
-def _tagged(category: str, typeclass: type, **only: Any) -> dict[str, Any]:
-    """All objects of this kind, by the id in their tag; of copies the oldest."""
-    found: dict[str, Any] = {}
-    objects = ObjectDB.objects.filter(db_tags__db_category=category, **only)
-    objects = objects.distinct().order_by("id")
-    keys = _tag_keys(category)
-    for thing in objects:
-        if isinstance(thing, typeclass):
-            found.setdefault(keys[thing.id], thing)
-    return found
+def take_over_tagged() -> None:
+    """For a game whose plugin kept no list yet: of what has its tags the oldest counts, this once.
 
-
-def _tag_keys(category: str) -> dict[int, str]:
-    """The key of the tag of this category that each object has, by the object's id.
-
-    One question for all: asking each of ten thousand bodies would keep the game for ten seconds.
+    Only where the list is empty. From then on a tag makes nothing the plugin's own.
     """
-    tags = ObjectDB.db_tags.through.objects.filter(tag__db_category=category)
-    return dict(tags.order_by("-tag__db_key").values_list("objectdb_id", "tag__db_key"))
+    if Made.objects.exists():
+        return
+    for category, typeclass in KINDS.items():
+        tagged = ObjectDB.objects.filter(db_tags__db_category=category).distinct().order_by("-id")
+        for thing in tagged:
+            for key in thing.tags.get(category=category, return_list=True):
+                if isinstance(thing, typeclass):
+                    note_made(category, key, thing.id)
+
+
+def _ours(category: str, typeclass: type, keys: Iterable[str] | None = None) -> dict[str, Any]:
+    """The plugin's own objects of this kind, by the id of their host or agent; of these only."""
+    rows = Made.objects.filter(category=category)
+    if keys is not None:
+        rows = rows.filter(key__in=sorted(keys))
+    # One question for all: asking for each of ten thousand bodies would keep the game for seconds.
+    things = ObjectDB.objects.filter(id__in=rows.values("object_id"))
+    by_id = {thing.id: thing for thing in things if isinstance(thing, typeclass)}
+    found = {key: by_id.get(made_id) for key, made_id in rows.values_list("key", "object_id")}
+    return {key: thing for key, thing in found.items() if thing is not None}
+
+
+def _tag_again() -> None:
+    """Put back the tags that somebody has taken off."""
+    for category, typeclass in KINDS.items():
+        tags = ObjectDB.db_tags.through.objects.filter(tag__db_category=category)
+        there = set(tags.values_list("tag__db_key", "objectdb_id"))
+        made = Made.objects.filter(category=category)
+        for key, made_id in made.values_list("key", "object_id"):
+            if (key, made_id) not in there:
+                thing = ObjectDB.objects.filter(id=made_id).first()
+                if isinstance(thing, typeclass):
+                    thing.tags.add(key, category=category)
 
 
 def _first(key: str, category: str, typeclass: type) -> Any:
-    things = [thing for thing in search_tag(key, category=category) if isinstance(thing, typeclass)]
-    return min(things, key=lambda thing: thing.id, default=None)
+    return _ours(category, typeclass, [key]).get(key)
+
+
+def _note(thing: Any, key: str, category: str) -> None:
+    """From now on this is the plugin's own."""
+    thing.tags.add(key, category=category)
+    note_made(category, key, thing.id)
 
 
 def _ensure_room(host: Host, room: Any, watch: Any) -> Any:
     name = shown_name(host)
     if room is None:
         room = create_object(HostRoom, f"Host {name}", nohome=True)
-        room.tags.add(host.id, category=HOST_TAG)
+        _note(room, host.id, HOST_TAG)
     # Not the bare name: `look ezra` in here is to find the agent, and a room answers to its own.
     _name(room, f"Host {name}")
     _ensure_exit(EXIT_IN_TAG, host.id, watch, room, name, [host.id])
@@ -189,7 +223,7 @@ def _ensure_exit(
         passage = create_object(
             settings.BASE_EXIT_TYPECLASS, key, location=source, destination=target, home=source
         )
-        passage.tags.add(host_id, category=category)
+        _note(passage, host_id, category)
     _put(passage, source, home=source)
     if passage.destination != target:
         passage.destination = target
@@ -200,7 +234,7 @@ def _ensure_npc(agent: Agent, npc: Any, room: Any) -> None:
     name = shown_name(agent)
     if npc is None:
         npc = create_object(TowerNPC, name, location=room, home=room)
-        npc.tags.add(agent.id, category=AGENT_TAG)
+        _note(npc, agent.id, AGENT_TAG)
     _put(npc, room, home=room)
     _name(npc, name, agent.id)
 

@@ -10,6 +10,7 @@ from .bridge import BRIDGE, now_ms
 from .commands.words import as_typed_here
 from .escape import escape
 from .fleet import Agent
+from .models import made_key
 from .layout import Screen, wrap_text
 from .screens import screen_before
 
@@ -17,7 +18,8 @@ AGENT_TAG = "tower_agent"
 
 
 class TowerNPC(DefaultObject):
-    """One agent. Its id is its tag of the category `tower_agent`.
+    """One agent.
+    Which one is in a table of the plugin's, and for people in a tag of the category `tower_agent`.
 
     It holds no state of its own: nothing is written to the database when its agent changes. A
     description that a builder gives it (`desc bezalel = ...`) is shown above what the watch tells.
@@ -25,8 +27,8 @@ class TowerNPC(DefaultObject):
 
     _content_types = ("character",)
     default_description = ""
-    # Its tag, once read; and its agent with the name that was made of it. A look in a room of two
-    # hundred would else work out each anew.
+    # Whose body it is, once read; and its agent's name with what is shown of it. A look in a room
+    # of two hundred would else work out each anew.
     _agent_id: str | None = None
     _named: tuple[Agent, bool, str] | None = None
 
@@ -38,9 +40,12 @@ class TowerNPC(DefaultObject):
         )
 
     def agent_id(self) -> str | None:
-        """The id of the agent whose body it is; it never becomes another's."""
+        """The id of the agent whose body it is; it never becomes another's.
+
+        None for what is of this type and was not made by the plugin: a copy, or a likeness.
+        """
         if self._agent_id is None:
-            self._agent_id = self.tags.get(category=AGENT_TAG, return_list=True)[0]
+            self._agent_id = made_key(AGENT_TAG, self.id)
         return self._agent_id
 
     def access(
@@ -97,7 +102,9 @@ def agent_text(agent_id: str | None, screen: Screen) -> str:
     problem = BRIDGE.problem()
     agent = BRIDGE.fleet.agents.get(agent_id)
     if agent is None:
-        unknown = f"The watch does not know {escape(str(agent_id), 63)}."
+        unknown = f"The watch does not know {escape(agent_id, 63)}."
+    if agent_id is None:
+        return wrap_text("This is no agent of the fleet, it only looks like one.", screen)
         return wrap_text(problem or unknown, screen)
     watched = problem is None
     stands = posture(agent, now_ms(), watched)

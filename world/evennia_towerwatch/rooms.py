@@ -12,6 +12,8 @@ from .bridge import BRIDGE, now_ms
 from .fleet import AGENT_STATES
 from .layout import wrap, wrap_text
 from .npc import TowerNPC, agent_text
+from .merging import MergedByName
+from .models import made_key
 from .screens import screen_before, screen_of
 
 # More bodies than this are only counted.
@@ -46,7 +48,7 @@ class CmdLookFromTower(CmdLook):
             super().func()
             return
         for body in self.caller.location.contents_get(content_type="character"):
-            # By its tag: anybody may be called like an agent.
+            # Not by name or tag: anybody may be called like an agent.
             if isinstance(body, TowerNPC) and body.agent_id() == agent_id:
                 self.msg(text=(self.caller.at_look(body), {"type": "look"}))
                 return
@@ -93,17 +95,27 @@ class TowerRoom(DefaultRoom):
 
 
 class HostRoom(TowerRoom):
-    """The room of one host, whose id is its tag of the category `tower_host`."""
+    """The room of one host.
+
+    Which one is in a table of the plugin's, and for people in a tag of the category `tower_host`.
+    """
 
     default_description = _HOST_DESCRIPTION
 
     def state_text(self) -> str:
         """How the host is, and how many on it are up."""
-        host = BRIDGE.fleet.hosts.get(self.tags.get(category=HOST_TAG, return_list=True)[0])
+        host = BRIDGE.fleet.hosts.get(self.host_id())
         if host is None:
             return "The watch knows of no host here."
         agents = BRIDGE.fleet.agents_on(host.id)
         now, watched = now_ms(), BRIDGE.is_watched()
+    _host_id: str | None = None
+
+    def host_id(self) -> str | None:
+        """The id of its host; None for what is of this type and was not made by the plugin."""
+        if self._host_id is None:
+            self._host_id = made_key(HOST_TAG, self.id)
+        return self._host_id
         return "\n".join(
             [
                 *filter(None, [light(host, now, watched)]),

@@ -11,7 +11,7 @@ def at_server_start() -> None:
     from evennia.utils import logger
 
     from .boot import log_faults
-    from .build import ensure_watch_room
+    from .build import ensure_watch_room, take_over_tagged
     from .channel import ensure_channel
     from .clients import CLIENTS
     from .models import prune
@@ -23,6 +23,7 @@ def at_server_start() -> None:
     if ServerConfig.objects.conf("last_initial_setup_step") not in ("done", -1):
         return
     try:
+        take_over_tagged()
         ensure_watch_room()
         ensure_channel()
         prune()

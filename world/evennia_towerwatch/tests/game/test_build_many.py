@@ -13,6 +13,7 @@ from evennia.utils.create import create_object
 from evennia_towerwatch import build
 from evennia_towerwatch.bridge import BRIDGE
 from evennia_towerwatch.fleet import Fleet
+from evennia_towerwatch.models import Made
 from evennia_towerwatch.npc import AGENT_TAG, TowerNPC
 from evennia_towerwatch.rooms import HOST_TAG, WATCH_TAG, TowerRoom
 from evennia_towerwatch.tests.game.support import TowerTest
@@ -52,7 +53,8 @@ class ManyLives(TowerTest):
                 build.build_now(fleet)
             self.assertEqual([q["sql"] for q in queries if not q["sql"].startswith("SELECT")], [])
             for _ in range(chance.randint(0, 3)):
-                chance.choice([self.describe, self.dig, self.drop, self.copy, self.delete])(chance)
+                does = [self.describe, self.dig, self.drop, self.copy, self.delete, self.tag]
+                chance.choice(does)(chance)
 
     def bound(self, before: int) -> int:
         """A room and two ways for each host there ever was, a body for each agent."""
@@ -84,10 +86,10 @@ class ManyLives(TowerTest):
             if host not in fleet.hosts:
                 self.assertEqual([way for way in ways_in if self.is_plugins(way)], [])
                 continue
-            self.assertEqual(room.tags.get(category=HOST_TAG), host)
+            self.assertTrue(room.tags.has(host, category=HOST_TAG))
             (way,) = (way for way in ways_in if self.is_plugins(way))
             self.assertEqual((way.location, way.destination), (watch, room))
-            way = min(self.tagged(build.EXIT_OUT_TAG, host), key=lambda thing: thing.id)
+            (way,) = filter(self.is_plugins, self.tagged(build.EXIT_OUT_TAG, host))
             self.assertEqual((way.location, way.destination), (room, watch))
         for agent_id in AGENTS:
             body = build._first(agent_id, AGENT_TAG, TowerNPC)
@@ -103,8 +105,7 @@ class ManyLives(TowerTest):
         return [build.host_room(host) or build.watch_room()]
 
     def is_plugins(self, way: Any) -> bool:
-        (host,) = way.tags.get(category=build.EXIT_IN_TAG, return_list=True)
-        return way.id == min(thing.id for thing in self.tagged(build.EXIT_IN_TAG, host))
+        return Made.objects.filter(object_id=way.id).exists()
 
     def tagged(self, category: str, key: str | None = None) -> list[Any]:
         which = {"db_tags__db_category": category}
@@ -152,6 +153,14 @@ class ManyLives(TowerTest):
             copy = ObjectDB.objects.copy_object(thing, new_key="Copy")
             self.made += 1
             self.assertTrue(copy.tags.all())
+
+    def tag(self, chance: random.Random) -> None:
+        """`tag`, which asks no lock, and `tag/del`."""
+        thing, category = self.some(chance), chance.choice(MAKES)
+        if thing is not None:
+            thing.tags.clear()
+            if chance.random() < 0.5:
+                thing.tags.add(chance.choice([*HOSTS, *AGENTS]), category=category)
 
     def delete(self, chance: random.Random) -> None:
         """`destroy`; with a room its exits go, and what is in it goes home."""
