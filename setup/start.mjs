@@ -10,7 +10,7 @@ await runCommand(async () => {
   const config = configFile()
   const { node } = await setUp(config !== undefined && namesATower(config) ? 'fleet' : 'tower')
   const command = config === undefined ? ['demo'] : ['run', '--config', config]
-  return handOver(node, [path.join(root, 'src', 'cli.ts'), ...command], { cwd: root })
+  return handOver(node, [path.join(root, 'bin', 'towerwatch.js'), ...command], { cwd: root })
 })
 
 /** @returns {string | undefined} */

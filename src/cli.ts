@@ -98,7 +98,7 @@ program
   )
   .action(exits((agent: string | undefined, options) => doctor(shell, agent, options)))
 
-const itself = { node: process.execPath, cli: fileURLToPath(import.meta.url) }
+const itself = { node: process.execPath, cli: join(root, 'bin', 'towerwatch.js') }
 const dryRun = () => new Option('--dry-run', 'print exactly what would be written and run, and do nothing')
 
 const serviceCommand = program

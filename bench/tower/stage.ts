@@ -100,7 +100,7 @@ function demoParts(root: string, game: TestGame, passwordFile: string): DemoPart
   return {
     // The game is the stage's, and outlives the fleet.
     startTower: async () => ({ place, stop: async () => {} }),
-    watchCommand: (fleet) => [process.execPath, join(root, 'src', 'cli.ts'), 'run', '--config', fleet],
+    watchCommand: (fleet) => [process.execPath, join(root, 'bin', 'towerwatch.js'), 'run', '--config', fleet],
     watchReadyWithinMs: 60_000,
     hostReturnMs: 6_000,
     now: () => new Date(),

@@ -205,7 +205,7 @@ ${which === 'beside' ? looper : ''}`
 }
 
 function startWatch(root: string, folder: string): ChildProcess {
-  return spawn(process.execPath, [join(root, 'src', 'cli.ts'), 'run'], { cwd: folder, stdio: 'ignore' })
+  return spawn(process.execPath, [join(root, 'bin', 'towerwatch.js'), 'run'], { cwd: folder, stdio: 'ignore' })
 }
 
 async function endOf(child: ChildProcess): Promise<void> {

@@ -39,7 +39,5 @@ export function attachCommand(socket: string, outer: string | undefined): string
   return `${outer ? 'TMUX= ' : ''}tmux -S ${word} attach`
 }
 
-/** Run by type stripping, this file and its neighbours are .ts; built, they are .js. */
-function cliFile(): string {
-  return fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../cli.ts' : '../cli.js', import.meta.url))
-}
+/** As far away from the source as from what is built of it. */
+const cliFile = () => fileURLToPath(new URL('../../bin/towerwatch.js', import.meta.url))

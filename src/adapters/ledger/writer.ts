@@ -6,9 +6,12 @@
  * Should the thread die (out of memory, a fault in SQLite), everything that was on its way is rejected, and the next write
  * starts another one: a watch runs for months, and one whose ledger stays shut would refuse every restart until somebody came.
  */
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { messageOf } from '../../domain/failure.ts'
 import { LedgerError } from '../../ports/ledger.ts'
-import { failure, messageOf } from './guarded.ts'
+import { failure } from './guarded.ts'
 import type { FromWriter, ToWriter } from './messages.ts'
 import type { Row } from './rows.ts'
 
@@ -30,6 +33,12 @@ type Call = Settle<void> & { rows: readonly Row[] }
 const source = new URL('./writer-thread.ts', import.meta.url)
 const writerThread = import.meta.url.endsWith('.ts') ? source : new URL('./writer-thread.js', import.meta.url)
 
+/** A thread does not know of its own that what was compiled is kept, and would load all that strips types: 40 MiB. */
+function compiled(): { env: NodeJS.ProcessEnv } | undefined {
+  const folder = getCompileCacheDir()
+  return folder === undefined ? undefined : { env: { ...process.env, NODE_COMPILE_CACHE: dirname(folder) } }
+}
+
 /** `threadFile`: the program of the thread, if not the real one. */
 export function startWriter(path: string, threadFile = writerThread): Writer {
   let thread: Worker | undefined
@@ -42,7 +51,7 @@ export function startWriter(path: string, threadFile = writerThread): Writer {
 
   function running(): Worker {
     if (thread) return thread
-    const started = new Worker(threadFile, { workerData: { path }, name: 'ledger' })
+    const started = new Worker(threadFile, { workerData: { path }, name: 'ledger', ...compiled() })
     let fault: unknown
     started.on('message', (message: FromWriter) => hear(message))
     started.on('error', (error) => {
