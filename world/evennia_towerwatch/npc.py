@@ -4,14 +4,13 @@ from typing import Any
 
 from evennia.objects.objects import DefaultObject
 
-from .appearance import npc_name, npc_text
+from .appearance import npc_text, shown_name, state_word
 from .bodies import posture
 from .bridge import BRIDGE, now_ms
 from .commands.words import as_typed_here
 from .escape import escape
-from .fleet import Agent
-from .models import made_key
 from .layout import Screen, wrap_text
+from .models import made_key
 from .screens import screen_before
 
 AGENT_TAG = "tower_agent"
@@ -19,8 +18,8 @@ AGENT_TAG = "tower_agent"
 
 class TowerNPC(DefaultObject):
     """One agent.
-    Which one is in a table of the plugin's, and for people in a tag of the category `tower_agent`.
 
+    Which one is in a table of the plugin's, and for people in a tag of the category `tower_agent`.
     It holds no state of its own: nothing is written to the database when its agent changes. A
     description that a builder gives it (`desc bezalel = ...`) is shown above what the watch tells.
     """
@@ -30,7 +29,7 @@ class TowerNPC(DefaultObject):
     # Whose body it is, once read; and its agent's name with what is shown of it. A look in a room
     # of two hundred would else work out each anew.
     _agent_id: str | None = None
-    _named: tuple[Agent, bool, str] | None = None
+    _named: tuple[str, str] | None = None
 
     def at_object_creation(self) -> None:
         """It stays where it is and is nobody's puppet; Builders may describe it."""
@@ -75,14 +74,17 @@ class TowerNPC(DefaultObject):
 
     def get_display_name(self, looker: Any = None, **kwargs: Any) -> str:
         """Its name with the state: `Bezalel (down)`."""
+        name, state = self.name_and_state(BRIDGE.is_watched())
+        return f"{name} ({state_word(state)})"
+
+    def name_and_state(self, watched: bool) -> tuple[str, str]:
+        """Both apart: `("Bezalel", "down")`; `watched` is whether the watch is there."""
         agent = BRIDGE.fleet.agents.get(self.agent_id())
         if agent is None:
-            return f"{self.key} (|Wunknown|n)"
-        watched = BRIDGE.is_watched()
-        # Who changes is another object: agents are never changed in place.
-        if self._named is None or self._named[0] is not agent or self._named[1] != watched:
-            self._named = (agent, watched, npc_name(agent, watched))
-        return self._named[2]
+            return self.key, "unknown"
+        if self._named is None or self._named[0] != agent.name:
+            self._named = (agent.name, shown_name(agent))
+        return self._named[1], agent.state if watched else "unknown"
 
     def get_numbered_name(self, count: int, looker: Any, **kwargs: Any) -> Any:
         """There is one of it; the core's own would save "a Bezalel" as an alias at every look."""
@@ -101,10 +103,10 @@ def agent_text(agent_id: str | None, screen: Screen) -> str:
     """All that is known of an agent now, with a word about the watch where it isn't there."""
     problem = BRIDGE.problem()
     agent = BRIDGE.fleet.agents.get(agent_id)
-    if agent is None:
-        unknown = f"The watch does not know {escape(agent_id, 63)}."
     if agent_id is None:
         return wrap_text("This is no agent of the fleet, it only looks like one.", screen)
+    if agent is None:
+        unknown = f"The watch does not know {escape(agent_id, 63)}."
         return wrap_text(problem or unknown, screen)
     watched = problem is None
     stands = posture(agent, now_ms(), watched)

@@ -2,24 +2,26 @@
 
 from typing import Any
 
-from evennia.commands.cmdset import CmdSet
 from evennia.commands.default.general import CmdLook
 from evennia.objects.objects import DefaultRoom
+from evennia.utils.utils import iter_to_str
 
-from .appearance import host_room_text, npc_name, state_word, watch_room_text
+from .appearance import MANY, host_room_text, npc_name, state_word, watch_room_text
 from .bodies import light, posture
 from .bridge import BRIDGE, now_ms
+from .crowd import crowd_sentences, names_by_state
 from .fleet import AGENT_STATES
 from .layout import wrap, wrap_text
-from .npc import TowerNPC, agent_text
 from .merging import MergedByName
 from .models import made_key
+from .npc import TowerNPC, agent_text
 from .screens import screen_before, screen_of
+from .typed import resolve
 
-# More bodies than this are only counted.
-_SHOWN = 12
 # A state that more than so many share in one text is written without its colour.
 _CROWD = 40
+
+_AGENT = {"name": "agent", "kind": "agent"}
 
 HOST_TAG = "tower_host"
 WATCH_TAG = "tower_watch_room"
@@ -42,8 +44,14 @@ class CmdLookFromTower(CmdLook):
     """
 
     def func(self) -> None:
-        """An agent's id or name shows that agent, wherever it is; all else is the core's look."""
+        """An agent's id or name shows that agent, wherever it is; all else is the core's look.
+
+        The beginning of a name does where nothing is here that could be meant.
+        """
         agent_id = BRIDGE.fleet.find(self.args.strip(), "agent") if self.args else None
+        if agent_id is None and self.args and not self.caller.search(self.args, quiet=True):
+            found = resolve(_AGENT, self.args, BRIDGE.fleet)
+            agent_id = found if isinstance(found, str) else None
         if agent_id is None:
             super().func()
             return
@@ -57,7 +65,7 @@ class CmdLookFromTower(CmdLook):
         self.msg(text=(f"{name}\n{agent_text(agent_id, screen)}", {"type": "look"}))
 
 
-class TowerRoomCmdSet(CmdSet):
+class TowerRoomCmdSet(MergedByName):
     """What one can do only in the rooms of the Tower."""
 
     key = "TowerRoom"
@@ -101,6 +109,13 @@ class HostRoom(TowerRoom):
     """
 
     default_description = _HOST_DESCRIPTION
+    _host_id: str | None = None
+
+    def host_id(self) -> str | None:
+        """The id of its host; None for what is of this type and was not made by the plugin."""
+        if self._host_id is None:
+            self._host_id = made_key(HOST_TAG, self.id)
+        return self._host_id
 
     def state_text(self) -> str:
         """How the host is, and how many on it are up."""
@@ -109,24 +124,28 @@ class HostRoom(TowerRoom):
             return "The watch knows of no host here."
         agents = BRIDGE.fleet.agents_on(host.id)
         now, watched = now_ms(), BRIDGE.is_watched()
-    _host_id: str | None = None
-
-    def host_id(self) -> str | None:
-        """The id of its host; None for what is of this type and was not made by the plugin."""
-        if self._host_id is None:
-            self._host_id = made_key(HOST_TAG, self.id)
-        return self._host_id
+        if len(agents) > MANY:
+            bodies = crowd_sentences(agents, now, watched)
+        else:
+            bodies = [posture(agent, now, watched) for agent in agents]
         return "\n".join(
             [
                 *filter(None, [light(host, now, watched)]),
                 host_room_text(host, agents, now, watched),
-                *[posture(agent, now, watched) for agent in agents[:_SHOWN]],
+                *bodies,
             ]
         )
 
     def get_display_characters(self, looker: Any, **kwargs: Any) -> str:
-        """Who is here."""
-        return _in_a_crowd(super().get_display_characters(looker, **kwargs))
+        """Who is here; many agents by their states, who is not well first."""
+        here = self.contents_get(content_type="character")
+        if len(here) > MANY:
+            seen = self.filter_visible(here, looker, **kwargs)
+            bodies = [one for one in seen if isinstance(one, TowerNPC)]
+            if len(bodies) > MANY:
+                others = [one for one in seen if not isinstance(one, TowerNPC)]
+                return _crowd(bodies, others, looker, **kwargs)
+        return super().get_display_characters(looker, **kwargs)
 
 
 class WatchRoom(TowerRoom):
@@ -139,11 +158,23 @@ class WatchRoom(TowerRoom):
         return _in_a_crowd(watch_room_text(BRIDGE.fleet, BRIDGE.is_watched()))
 
 
+def _crowd(bodies: list[TowerNPC], others: list[Any], looker: Any, **kwargs: Any) -> str:
+    watched = BRIDGE.is_watched()
+    told = sorted(
+        (body.name_and_state(watched) for body in bodies), key=lambda one: one[0].casefold()
+    )
+    lines = [f"|wAgents:|n {len(bodies)}", *names_by_state(told, screen_before(looker))]
+    if others:
+        names = iter_to_str((one.get_display_name(looker, **kwargs) for one in others), ", and")
+        lines.insert(0, f"|wCharacters:|n {names}")
+    return "\n".join(lines)
+
+
 def _in_a_crowd(text: str) -> str:
     """Of many only those stand out in colour who are not like most.
 
-    And Evennia's HTML takes longer for each colour than for the one before: for two hundred of them
-    longer than for all the rest of a look.
+    And Evennia's HTML takes long for each colour: for two hundred of them longer than for all the
+    rest of a look.
     """
     for state in AGENT_STATES:
         coloured = f"({state_word(state)})"
