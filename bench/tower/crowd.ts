@@ -113,24 +113,27 @@ async function measureLooks([player]: RawClient[], warden: Player, count: number
   const looks = async (where: string, sees: string) => {
     await answerOf(warden, file, `go("crowd0", ${JSON.stringify(where)})`, /went: /)
     const tookMs: number[] = []
+    let frame = ''
     for (let look = 0; look < count; look++) {
-      const seen = player.hears(sees)
+      const heard = player.hears(sees)
       const fromMs = performance.now()
       player.type('look')
-      tookMs.push((await seen).atMs - fromMs)
+      const seen = await heard
+      tookMs.push(seen.atMs - fromMs)
+      frame = seen.frame
       await pause(100, signal)
     }
-    return tookMs
+    return { tookMs, kb: Buffer.byteLength(frame) / 1_000 }
   }
   const full = await looks(rackOf(0), 'Host Rack 0')
   const roomMs = Number(await ask(warden, file, 'looked("crowd0")', /looked: ([\d.]+) ms/))
   const empty = await looks('nowhere', 'An empty room')
-  return { full, empty, roomMs }
+  return { full: full.tookMs, empty: empty.tookMs, roomMs, kb: full.kb }
 }
 
 function outcome(
   { death, said }: { death: Told; said: Told },
-  looks: { full: number[]; empty: number[]; roomMs: number },
+  looks: { full: number[]; empty: number[]; roomMs: number; kb: number },
   size: CrowdSize,
 ): Outcome {
   const ms = (value: number, whose: Figure['whose'], means: string): Figure => ({ value, unit: 'ms', better: 'lower', whose, means })
@@ -159,6 +162,13 @@ function outcome(
         'ours',
         'the part of it in which the room describes itself, taken inside the game',
       ),
+      [`look_${agentsPerHost}_kb`]: {
+        value: looks.kb,
+        unit: 'kB',
+        better: 'lower',
+        whose: 'ours',
+        means: 'what a client of the websocket gets then',
+      },
       floor_look_empty_ms: ms(median(looks.empty), 'floor', 'from `look` in a plain room with nothing in it to the text at the client'),
     },
     comparisons: {
