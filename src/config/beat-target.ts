@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { messageOf } from '../domain/failure.ts'
 import { isId } from '../domain/ids.ts'
 import { nearest } from '../domain/nearest.ts'
 import { Secret } from './config.ts'
@@ -23,7 +24,7 @@ export function readBeatTarget(file: string, agent: string, env: Record<string, 
   try {
     raw = parse(readFileSync(file, 'utf8'), { maxAliasCount: 100, prettyErrors: false, logLevel: 'error' })
   } catch (error) {
-    return { fault: `${file} can't be read: ${error instanceof Error ? error.message : String(error)}` }
+    return { fault: `${file} can't be read: ${messageOf(error)}` }
   }
   const agents = part(raw, 'agents')
   const declared = part(agents, agent)

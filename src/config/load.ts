@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { hasCode, messageOf } from '../domain/failure.ts'
 import { nearest } from '../domain/nearest.ts'
 import { type Config, Secret } from './config.ts'
 import { type Tell, tellIssue } from './issues.ts'
@@ -44,10 +45,7 @@ export function loadConfig(file: string, secrets: Secrets): Config {
   try {
     text = readFileSync(absolute, 'utf8')
   } catch (error) {
-    const why =
-      error instanceof Error && 'code' in error && error.code === 'ENOENT'
-        ? 'there is no such file: copy fleet.example.yaml to begin'
-        : String(error)
+    const why = hasCode(error, 'ENOENT') ? 'there is no such file: copy fleet.example.yaml to begin' : String(error)
     throw new ConfigError([{ file: absolute, path: '', message: why }])
   }
   return parseConfig(text, absolute, secrets)
@@ -73,7 +71,7 @@ export function parseConfig(text: string, file: string, secrets: Secrets): Confi
     raw = document.toJS({ maxAliasCount: 100 })
   } catch (error) {
     // An alias that stands for nothing, or aliases of aliases that would fill the memory.
-    throw new ConfigError([{ file, path: '', message: `not YAML: ${error instanceof Error ? error.message : String(error)}` }])
+    throw new ConfigError([{ file, path: '', message: `not YAML: ${messageOf(error)}` }])
   }
   const parsed = fleetFile.safeParse(raw)
   if (!parsed.success) for (const issue of parsed.error.issues) tellIssue(issue, document, fault)

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { codeOf } from '../domain/failure.ts'
 
 /** Paths in `file`: absolute, under "~/", or relative to its folder. */
 export function localPathFrom(file: string): (text: string) => string {
@@ -40,6 +41,6 @@ function readText(file: string): { text: string } | { fault: string } {
   try {
     return { text: readFileSync(file, 'utf8') }
   } catch (error) {
-    return { fault: `${file} can't be read: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}` }
+    return { fault: `${file} can't be read: ${codeOf(error)}` }
   }
 }

@@ -1,4 +1,5 @@
 /** Keeps info.json true while the demo runs, and says what becomes of the agents. */
+import { messageOf } from '../domain/failure.ts'
 import type { Role } from './cast.ts'
 import { CAST } from './cast.ts'
 import type { DemoInfo } from './info.ts'
@@ -79,7 +80,7 @@ export async function startLookout(parts: LookoutParts): Promise<Lookout> {
         complaint = ''
       } catch (error) {
         // Not the demo's end: a full disk may have room again. Said once, not twice a second.
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = messageOf(error)
         if (reason !== complaint) say(`${layout.info} could not be kept up to date: ${reason}`)
         complaint = reason
       }

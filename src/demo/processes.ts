@@ -5,7 +5,8 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { isErrno, readIfThere } from './files.ts'
+import { hasCode } from '../domain/failure.ts'
+import { readIfThere } from './files.ts'
 
 export interface ProcessIdentity {
   pid: number
@@ -55,7 +56,7 @@ export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean
     process.kill(identity.pid, name)
     return true
   } catch (error) {
-    if (isErrno(error, 'ESRCH')) return false
+    if (hasCode(error, 'ESRCH')) return false
     throw error
   }
 }
@@ -95,7 +96,7 @@ function readProc(path: string): string | undefined {
   try {
     return readIfThere(`/proc/${path}`)
   } catch (error) {
-    if (isErrno(error, 'ESRCH', 'EACCES', 'EPERM')) return undefined
+    if (hasCode(error, 'ESRCH', 'EACCES', 'EPERM')) return undefined
     throw error
   }
 }

@@ -3,6 +3,7 @@
  * killed and can't do so itself.
  */
 import { z } from 'zod'
+import { messageOf } from '../domain/failure.ts'
 import { readIfThere, replaceFile } from './files.ts'
 import type { ProcessIdentity } from './processes.ts'
 
@@ -28,7 +29,7 @@ export function readRecords(file: string): ReadRecords {
   try {
     return { kind: 'records', records: records.parse(JSON.parse(text)) }
   } catch (error) {
-    return { kind: 'unreadable', reason: error instanceof Error ? error.message : String(error) }
+    return { kind: 'unreadable', reason: messageOf(error) }
   }
 }
 

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { hasCode } from '../domain/failure.ts'
 import { DemoError } from './error.ts'
-import { isErrno } from './files.ts'
 import { LONGEST_SOCKET_PATH } from './layout.ts'
 
 const PREFIX = 'towerwatch-'
@@ -29,6 +29,6 @@ export function removeSocket(socket: string): void {
     rmdirSync(dir)
   } catch (error) {
     // Somebody put something of his own in there, or it went already: then it stays as it is.
-    if (!isErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error
+    if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error
   }
 }

@@ -5,8 +5,8 @@ import { connect, createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { hasCode, messageOf } from '../domain/failure.ts'
 import { DemoError } from './error.ts'
-import { isErrno } from './files.ts'
 import { pause } from './pause.ts'
 import type { ProcessIdentity } from './processes.ts'
 import { descendants, end, identify, isAlive } from './processes.ts'
@@ -210,7 +210,7 @@ async function tryLogin(plan: SshHostPlan, programs: Programs, at: { address: st
       },
     )
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     throw new DemoError(
       `The demo host ${plan.id} (sshd on ${at.address}:${at.port}) would not let ${user} in with the demo's key; ${join(plan.dir, 'sshd.log')} says why. ${reason}`,
       { cause: error },
@@ -243,7 +243,7 @@ function keepUp(
           break
         } catch (error) {
           if (stopping.signal.aborted) return
-          plan.told({ kind: 'failed', reason: error instanceof Error ? error.message : String(error), returnMs: plan.returnMs })
+          plan.told({ kind: 'failed', reason: messageOf(error), returnMs: plan.returnMs })
         }
       }
     }
@@ -271,7 +271,7 @@ async function isBindable(address: string): Promise<boolean> {
     await freePort(address)
     return true
   } catch (error) {
-    if (isErrno(error, 'EADDRNOTAVAIL', 'EACCES', 'EINVAL')) return false
+    if (hasCode(error, 'EADDRNOTAVAIL', 'EACCES', 'EINVAL')) return false
     throw error
   }
 }

@@ -1,6 +1,7 @@
 /** Puts the demo together and takes it apart again. What it does not make itself, the Tower and the watch, is put in. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { userInfo } from 'node:os'
+import { messageOf } from '../domain/failure.ts'
 import { CAST } from './cast.ts'
 import { DemoError } from './error.ts'
 import { replaceFile } from './files.ts'
@@ -176,7 +177,7 @@ async function takeApart(running: Running, layout: Layout, socket: string, print
     try {
       await stop?.()
     } catch (error) {
-      troubles.push(`${what} would not stop in order: ${error instanceof Error ? error.message : String(error)}`)
+      troubles.push(`${what} would not stop in order: ${messageOf(error)}`)
     }
   }
   const { watch, tower, workers, hosts } = running

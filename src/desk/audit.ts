@@ -1,4 +1,5 @@
 /** What the desk writes down. An operation that begins must be written; that it ended, or was refused, is tried. */
+import { messageOf } from '../domain/failure.ts'
 import type { Actor } from '../domain/operation.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type Ledger, LedgerError, type OperationRecord } from '../ports/ledger.ts'
@@ -51,7 +52,7 @@ export function openAudit({ ledger, clock }: { ledger: Pick<Ledger, 'write' | 'n
         await audit.write({ ...record, status, lines, endedMs: record.requestedMs })
       } catch (error) {
         log.error(
-          { err: error instanceof Error ? error.message : String(error), operation: asked.operation, actor: asked.actor, status },
+          { err: messageOf(error), operation: asked.operation, actor: asked.actor, status },
           'a refusal could not be written to the audit',
         )
       }

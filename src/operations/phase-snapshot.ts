@@ -1,5 +1,6 @@
 /** A snapshot file of the fleet's own making (configs/phase-1-snapshot.json) → PhaseSnapshot, or every fault in it. */
 import { z } from 'zod'
+import { messageOf } from '../domain/failure.ts'
 import type { PhaseSnapshot } from '../domain/phase.ts'
 
 const percent = z
@@ -19,7 +20,7 @@ export function parseSnapshot(text: string): { snapshot: PhaseSnapshot } | { fau
   try {
     value = JSON.parse(text)
   } catch (error) {
-    return { faults: [`not JSON: ${error instanceof Error ? error.message : String(error)}`] }
+    return { faults: [`not JSON: ${messageOf(error)}`] }
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return { faults: ['expected a JSON object'] }
   const parsed = snapshotSchema.safeParse(value)

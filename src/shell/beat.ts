@@ -7,6 +7,7 @@ import { systemClock } from '../adapters/clock.ts'
 import { type BeatTarget, type FileFormat, readBeatTarget } from '../config/beat-target.ts'
 import { Secret } from '../config/config.ts'
 import { parseDuration } from '../domain/duration.ts'
+import { messageOf } from '../domain/failure.ts'
 import { isId } from '../domain/ids.ts'
 import { exitCode, findConfigFile, type Shell, ShellError } from './basics.ts'
 
@@ -62,7 +63,7 @@ export async function beat(shell: Shell, agent: string, options: BeatOptions, ca
     else writeHeartbeat(target, says, nowMs)
   } catch (error) {
     if (error instanceof ShellError) throw error
-    throw new ShellError(`The beat could not be written: ${error instanceof Error ? error.message : String(error)}`, exitCode.failed)
+    throw new ShellError(`The beat could not be written: ${messageOf(error)}`, exitCode.failed)
   }
   return exitCode.ok
 }

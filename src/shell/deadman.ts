@@ -24,6 +24,7 @@ import {
   type Verdict,
   withPatience,
 } from '../domain/deadman.ts'
+import { messageOf } from '../domain/failure.ts'
 import { declarations } from '../operations/registry.ts'
 import { OutsideError } from '../ports/outside.ts'
 import type { Machine } from '../ports/own-beat.ts'
@@ -122,7 +123,7 @@ function lockOf(store: ReturnType<typeof deadmanStore>, shell: Shell): { release
   try {
     return store.lock() ?? 'busy'
   } catch (error) {
-    shell.err(`Nothing can be kept in the watch's state folder, so nothing is restarted: ${textOf(error)}`)
+    shell.err(`Nothing can be kept in the watch's state folder, so nothing is restarted: ${messageOf(error)}`)
     return undefined
   }
 }
@@ -144,7 +145,7 @@ async function read(config: Config, machine: Machine, proof: Proof): Promise<Rea
   const found = await ownBeatReader(config.stateDir)
     .read()
     .catch((error: unknown) => {
-      throw new ShellError(`The watch's own beat in ${config.stateDir} can't be read: ${textOf(error)}`, exitCode.failed)
+      throw new ShellError(`The watch's own beat in ${config.stateDir} can't be read: ${messageOf(error)}`, exitCode.failed)
     })
   const now = machine.now()
   if (found.kind === 'none') return { kind: 'none', id: outageId(`none ${config.file} ${now.boot}`) }
@@ -198,7 +199,7 @@ async function act(
       if (canKeep) await store.write(next)
       return canKeep
     } catch (error) {
-      shell.err(`What the deadman does can't be noted: ${textOf(error)}`)
+      shell.err(`What the deadman does can't be noted: ${messageOf(error)}`)
       return false
     }
   }
@@ -246,7 +247,7 @@ async function act(
       shell.out('The Tower was told.')
       return true
     } catch (error) {
-      shell.err(`The Tower could not be told: ${textOf(error)}`)
+      shell.err(`The Tower could not be told: ${messageOf(error)}`)
       if (error instanceof TowerConnectError && error.kind === 'refused')
         await keep({ ...memory, refused: { boot: now.boot, bootMs: now.bootMs } })
       return false
@@ -279,5 +280,3 @@ async function restart(shell: Shell, config: Config): Promise<void> {
     shell.err(`To do it by hand: ${sayStep(step).replace(/^run /, '')}. Where there is no such unit yet: towerwatch service install`)
   }
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

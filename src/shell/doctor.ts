@@ -5,6 +5,7 @@
 import { systemClock } from '../adapters/clock.ts'
 import type { AgentConfig, Config, HostConfig } from '../config/config.ts'
 import { parseDuration } from '../domain/duration.ts'
+import { messageOf } from '../domain/failure.ts'
 import { nearest } from '../domain/nearest.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type AgentSighting, type Host, HostError, type HostErrorKind } from '../ports/host.ts'
@@ -109,7 +110,7 @@ async function examine(
       await pause(clock, Math.min(everyMs, endMs - clock.now()), signal)
     }
   } catch (error) {
-    const reason = error instanceof HostError ? error : new HostError('failed', error instanceof Error ? error.message : String(error))
+    const reason = error instanceof HostError ? error : new HostError('failed', messageOf(error))
     return { host: { id: host.id, faults: [{ kind: reason.kind, text: reason.message, remedy: remedyOf(host, reason.kind) }] }, agents: [] }
   } finally {
     await link.close()

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { AgentRecord } from '../domain/agent.ts'
+import { codeOf, messageOf } from '../domain/failure.ts'
 import { measureAgent, measurePhase, type PhaseReport, phaseReport, unmeasured } from '../domain/phase.ts'
 import { phaseSource } from '../operations/phase.ts'
 import { renderPhase } from '../operations/phase-report.ts'
@@ -29,10 +30,7 @@ function fromSnapshot(file: string): PhaseReport {
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new ShellError(
-      `${file}: can't be read (${error instanceof Error && 'code' in error ? error.code : String(error)})`,
-      exitCode.wrongInput,
-    )
+    throw new ShellError(`${file}: can't be read (${codeOf(error)})`, exitCode.wrongInput)
   }
   const parsed = parseSnapshot(text)
   if ('faults' in parsed) throw new ShellError(parsed.faults.map((fault) => `${file}: ${fault}`).join('\n'), exitCode.wrongInput)
@@ -77,6 +75,6 @@ function writeWhole(file: string, text: string): void {
     renameSync(temporary, file)
   } catch (error) {
     rmSync(temporary, { force: true })
-    throw new ShellError(`${file}: can't be written (${error instanceof Error ? error.message : String(error)})`, exitCode.failed)
+    throw new ShellError(`${file}: can't be written (${messageOf(error)})`, exitCode.failed)
   }
 }

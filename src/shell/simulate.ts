@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { parseDuration } from '../domain/duration.ts'
+import { hasCode, messageOf } from '../domain/failure.ts'
 import { readInstant } from '../domain/instant.ts'
 import type { Log } from '../ports/log.ts'
 import { type FaultChoice, faultKinds, parseFaults } from '../simulator/faults.ts'
@@ -77,7 +78,7 @@ function readTrace(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+    const isMissing = hasCode(error, 'ENOENT')
     const why = isMissing ? 'there is no such file: "towerwatch record --out FILE" writes one' : String(error)
     throw new ShellError(`${path}: ${why}`, exitCode.wrongInput)
   }
@@ -101,7 +102,7 @@ function faultsOf(text: string | undefined): FaultChoice {
   try {
     return parseFaults(text)
   } catch (error) {
-    throw new ShellError(`--faults: ${error instanceof Error ? error.message : String(error)}`, exitCode.wrongInput)
+    throw new ShellError(`--faults: ${messageOf(error)}`, exitCode.wrongInput)
   }
 }
 

@@ -1,5 +1,6 @@
 /** The process that a shell command is: its streams, its signals, its exit code. */
 import { CommanderError } from 'commander'
+import { messageOf } from '../domain/failure.ts'
 import { exitCode, type Shell, ShellError } from './basics.ts'
 
 /** `stop` ends the command in order, as Ctrl-C does. */
@@ -35,7 +36,7 @@ export async function conclude(shell: Shell, work: () => Promise<unknown>): Prom
       shell.err(error.message)
       process.exitCode = error.code
     } else {
-      shell.err(error instanceof Error ? error.message : String(error))
+      shell.err(messageOf(error))
       if (process.env['TOWERWATCH_LOG'] === 'debug') console.error(error)
       process.exitCode = exitCode.failed
     }

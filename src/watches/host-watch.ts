@@ -10,6 +10,7 @@
  */
 import type { AgentConfig, HostConfig } from '../config/config.ts'
 import type { AgentEvent, Beat } from '../domain/agent.ts'
+import { messageOf } from '../domain/failure.ts'
 import type { HeartbeatContent } from '../domain/heartbeat.ts'
 import type { Clock } from '../ports/clock.ts'
 import { type AgentSighting, type Host, HostError, type HostHealth, type HostLink, type HostNews } from '../ports/host.ts'
@@ -364,5 +365,5 @@ function goneCause(agent: AgentConfig, sighting: AgentSighting, look: LastLook, 
 
 function asHostError(error: unknown): HostError {
   if (error instanceof HostError) return error
-  return new HostError('failed', error instanceof Error ? error.message : String(error))
+  return new HostError('failed', messageOf(error))
 }

@@ -1,5 +1,6 @@
 /** The watch says that it lives, every five seconds, in a file of its own: the deadman reads it. */
 import { backAlertId, backSentence, type Outage } from '../domain/deadman.ts'
+import { messageOf } from '../domain/failure.ts'
 import { type LedgerState, type OwnBeat, ownBeatEveryMs, type TowerState } from '../domain/own-beat.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { AlertRecord } from '../ports/ledger.ts'
@@ -51,7 +52,7 @@ export function startOwnBeat(ports: OwnBeatPorts): OwnBeatWatch {
       if (!isWritten) log.info({}, "the watch's own beat can be written again")
       isWritten = true
     } catch (error) {
-      if (isWritten) log.error({ err: textOf(error) }, "the watch's own beat can't be written: the deadman may take the watch for dead")
+      if (isWritten) log.error({ err: messageOf(error) }, "the watch's own beat can't be written: the deadman may take the watch for dead")
       isWritten = false
     }
   }
@@ -66,7 +67,7 @@ export function startOwnBeat(ports: OwnBeatPorts): OwnBeatWatch {
     try {
       outage = await file.outage()
     } catch (error) {
-      log.debug({ err: textOf(error) }, "the deadman's note can't be read")
+      log.debug({ err: messageOf(error) }, "the deadman's note can't be read")
       return
     }
     if (tells !== undefined && outage?.id !== tells) tells = undefined
@@ -82,7 +83,7 @@ export function startOwnBeat(ports: OwnBeatPorts): OwnBeatWatch {
       },
       (error: unknown) => {
         begun.delete(id)
-        log.error({ err: textOf(error) }, 'the return of the watch could not be noted; it is tried again')
+        log.error({ err: messageOf(error) }, 'the return of the watch could not be noted; it is tried again')
       },
     )
   }
@@ -111,5 +112,3 @@ export function startOwnBeat(ports: OwnBeatPorts): OwnBeatWatch {
     },
   }
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

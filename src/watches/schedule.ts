@@ -5,6 +5,7 @@
  * out the times that clocks jump over and sleeps on when they are set back.
  */
 import cron from 'node-cron'
+import { messageOf } from '../domain/failure.ts'
 import { openZone } from '../domain/local-time.ts'
 import { lastDue, parseCron } from '../domain/schedule.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -102,7 +103,7 @@ export function startSchedule(job: Job, ports: SchedulePorts): Schedule {
       log.info({ job: job.name, due }, detail)
       return { ...run, endedMs: clock.now(), outcome: 'ok', detail }
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error)
+      const detail = messageOf(error)
       log.error({ job: job.name, due, err: detail }, 'a job failed: it is run again when it is due again')
       return { ...run, endedMs: clock.now(), outcome: 'failed', detail }
     }

@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
+import { messageOf } from '../../domain/failure.ts'
 import { type ControlOutcome, type ControlRequest, controlRequest } from './messages.ts'
 
 const maxRequestBytes = 64 * 1024
@@ -110,7 +111,7 @@ async function handled(handle: (request: ControlRequest) => Promise<ControlOutco
   } catch (error) {
     return {
       status: 'failed',
-      lines: [`${request.operation} broke inside the watch: ${error instanceof Error ? error.message : String(error)}`],
+      lines: [`${request.operation} broke inside the watch: ${messageOf(error)}`],
     }
   }
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { hasCode } from '../../domain/failure.ts'
 import { answers } from './answers.ts'
 import { startKeeper } from './keeper.ts'
 import { takeOwnership } from './owner.ts'
@@ -222,7 +223,7 @@ function readOr(file: string, otherwise: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return otherwise
+    if (hasCode(error, 'ENOENT')) return otherwise
     throw error
   }
 }

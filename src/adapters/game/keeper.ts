@@ -1,3 +1,4 @@
+import { hasCode, messageOf } from '../../domain/failure.ts'
 import { type GameProcess, gameProcesses } from './processes.ts'
 
 type Part = GameProcess['part']
@@ -52,7 +53,7 @@ export function startKeeper({ game, isOurs, startPart, wasKilled, say }: KeeperO
   const again = () => {
     timer = setTimeout(() => {
       looking = look()
-        .catch((error: unknown) => say(`its processes could not be looked at: ${error instanceof Error ? error.message : String(error)}`))
+        .catch((error: unknown) => say(`its processes could not be looked at: ${messageOf(error)}`))
         .finally(() => {
           if (!ended && isOurs()) again()
         })
@@ -73,7 +74,7 @@ function isThere({ pid }: GameProcess): boolean {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')) return false
+    if (hasCode(error, 'ESRCH', 'EPERM')) return false
     throw error
   }
 }

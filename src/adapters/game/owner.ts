@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hasCode } from '../../domain/failure.ts'
 
 export type Ownership = {
   /** Whether nobody has taken it over in the meantime. */
@@ -39,7 +40,7 @@ function create(file: string, text: string): boolean {
     linkSync(aside, file)
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    if (hasCode(error, 'EEXIST')) return false
     throw error
   } finally {
     rmSync(aside, { force: true })
@@ -53,7 +54,7 @@ function isAlive(owner: string): boolean {
   try {
     process.kill(Number(pid), 0)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false
+    if (!hasCode(error, 'EPERM')) return false
   }
   return born === bornAt(Number(pid))
 }
@@ -68,7 +69,7 @@ function readText(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return undefined
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined
     throw error
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
+import { messageOf } from '../../domain/failure.ts'
 
 /** Where a Tower is and how to get in. Passwords are letters and digits. */
 export type Place = {
@@ -99,7 +100,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     throw new Error(`The bundled Tower has not been set up (${reason}). Run npm start once.`)
   }
 }

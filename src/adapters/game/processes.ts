@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { hasCode } from '../../domain/failure.ts'
 
 /** One of the two processes of an Evennia game. */
 export type GameProcess = { readonly pid: number; readonly part: 'portal' | 'server' }
@@ -36,8 +37,7 @@ async function ofPid(pid: number): Promise<CommandLine | undefined> {
   try {
     return { pid, argv: (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0') }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return undefined
+    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES')) return undefined
     throw error
   }
 }
@@ -57,7 +57,7 @@ export function signalAll(processes: readonly GameProcess[], signal: NodeJS.Sign
     try {
       process.kill(pid, signal)
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+      if (!hasCode(error, 'ESRCH')) throw error
     }
   }
 }

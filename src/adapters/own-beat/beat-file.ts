@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Outage } from '../../domain/deadman.ts'
+import { hasCode } from '../../domain/failure.ts'
 import type { OwnBeat } from '../../domain/own-beat.ts'
 import type { OwnBeatFile, OwnBeatReader } from '../../ports/own-beat.ts'
 import { replaceJson } from './replace.ts'
@@ -46,7 +47,7 @@ export function ownBeatReader(stateDir: string): OwnBeatReader {
         const beat = parseBeat(await readFile(file, 'utf8'))
         return beat === undefined ? { kind: 'damaged', mtimeMs } : { kind: 'beat', beat, mtimeMs }
       } catch (error) {
-        if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return { kind: 'none' }
+        if (hasCode(error, 'ENOENT', 'ENOTDIR')) return { kind: 'none' }
         throw error
       }
     },

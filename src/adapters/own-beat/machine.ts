@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { promisify } from 'node:util'
+import { hasCode } from '../../domain/failure.ts'
 import type { Machine } from '../../ports/own-beat.ts'
 
 /** Asks the system once which boot this is. */
@@ -42,7 +43,7 @@ async function readOrNothing(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return undefined
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined
     throw error
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import type { DeadmanMemory } from '../../domain/deadman.ts'
+import { hasCode } from '../../domain/failure.ts'
 import type { DeadmanStore } from '../../ports/own-beat.ts'
 import { replaceJson } from './replace.ts'
 
@@ -32,8 +33,7 @@ export function deadmanStore(stateDir: string): DeadmanStore {
       try {
         text = await readFile(file, 'utf8')
       } catch (error) {
-        const code = error instanceof Error && 'code' in error ? error.code : ''
-        if (code === 'ENOENT' || code === 'ENOTDIR') return { memory: {}, isDamaged: false }
+        if (hasCode(error, 'ENOENT', 'ENOTDIR')) return { memory: {}, isDamaged: false }
         throw error
       }
       const memory = parseMemory(text)

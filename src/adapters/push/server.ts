@@ -7,6 +7,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { messageOf } from '../../domain/failure.ts'
 import { type BeatSource, BeatSourceError, type RunningBeatSource, type TakeBeat } from '../../ports/beat-source.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { LedgerError } from '../../ports/ledger.ts'
@@ -244,7 +245,7 @@ function takeIn(agent: string, beat: Parameters<TakeBeat>[1], desk: Desk, done: 
     () => finish({ status: 200, sentence: 'OK' }),
     (error: unknown) => {
       // The ledger tells its own troubles; anything else is ours.
-      if (!(error instanceof LedgerError)) desk.tellBroken(error instanceof Error ? error.message : String(error))
+      if (!(error instanceof LedgerError)) desk.tellBroken(messageOf(error))
       finish(notDurable)
     },
   )

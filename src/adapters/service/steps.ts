@@ -1,6 +1,7 @@
 /** Does the steps of an installation, one by one, and prints them for a dry run. */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { codeOf, hasCode } from '../../domain/failure.ts'
 import { ServiceError, type Step } from '../../ports/service.ts'
 import { type Commands, sayEnd } from './command.ts'
 
@@ -53,13 +54,9 @@ export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
     throw new ServiceError(`${path} can't be read: ${codeOf(error)}`)
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
 /** It is somebody's own, or another fleet's: neither overwritten nor removed. */

@@ -4,6 +4,7 @@
  * Websocket: a text frame `["tower_ping",[],{"v":1,"id":"p-1"}]`. GMCP: `Tower.Ping {"v":1,"id":"p-1"}`.
  * Evennia adds the keyword `options` to all that goes out of it over the websocket, so that key is taken off before validation.
  */
+import { messageOf } from '../../domain/failure.ts'
 import { type TowerMessage, type TowerMessageName, towerMessages, type WatchMessage } from '../../protocol/messages.ts'
 import { oneLine } from './one-line.ts'
 
@@ -100,7 +101,7 @@ function parseJson(bytes: Uint8Array): { ok: true; value: unknown } | { ok: fals
   try {
     return { ok: true, value: JSON.parse(utf8.decode(bytes)) }
   } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message : String(error) }
+    return { ok: false, reason: messageOf(error) }
   }
 }
 

@@ -2,6 +2,7 @@
  * Sends the history: after each welcome, and every few minutes. What was lost on the way is not sent again, because the next
  * set replaces all of it; it never waits for an answer, and never holds up an alert.
  */
+import { messageOf } from '../../domain/failure.ts'
 import type { Log } from '../../ports/log.ts'
 import type { HistoryPart, TowerHandlers } from '../../ports/tower.ts'
 import { watchMessages } from '../../protocol/messages.ts'
@@ -42,7 +43,7 @@ export function historyPump(handlers: Pick<TowerHandlers, 'history'>, newId: () 
         if (asking !== mine) return
         asking = undefined
         askAt = Math.min(askAt, now + RETRY_MS)
-        log.error({ err: error instanceof Error ? error.message : String(error) }, 'The history for the Tower could not be worked out')
+        log.error({ err: messageOf(error) }, 'The history for the Tower could not be worked out')
         wake()
       },
     )

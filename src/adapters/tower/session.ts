@@ -10,6 +10,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { assertNever } from '../../domain/assert-never.ts'
+import { messageOf } from '../../domain/failure.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Log } from '../../ports/log.ts'
 import type { Tower, TowerHandlers } from '../../ports/tower.ts'
@@ -114,10 +115,7 @@ export function startTowerSession(options: SessionOptions): Tower {
     const failed = (error: unknown) => {
       if (state.kind !== 'connecting' || state.attempt !== attempt) return
       const kind = error instanceof TowerConnectError ? error.kind : 'unreachable'
-      wait(
-        kind === 'refused' ? 'slowly' : kind === 'untrusted' ? 'after a person' : 'soon',
-        error instanceof Error ? error.message : String(error),
-      )
+      wait(kind === 'refused' ? 'slowly' : kind === 'untrusted' ? 'after a person' : 'soon', messageOf(error))
     }
     // Called inside a promise, so that a transport that throws is a failure like any other.
     Promise.resolve()
