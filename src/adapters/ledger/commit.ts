@@ -1,8 +1,8 @@
 /** The synchronous core: rows into the file, all of one call or none of it. */
 import type { DatabaseSync } from 'node:sqlite'
+import { messageOf } from '../../domain/failure.ts'
 import { chainer } from './chain.ts'
 import { fold } from './fold.ts'
-import { messageOf } from './guarded.ts'
 import { type Row, statements } from './rows.ts'
 import { preparer } from './statements.ts'
 

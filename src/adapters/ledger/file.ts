@@ -2,8 +2,8 @@
 import { chmodSync, closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { messageOf } from '../../domain/failure.ts'
 import { interrupt } from './chain.ts'
-import { messageOf } from './guarded.ts'
 import { migrations } from './migrations.ts'
 import { applicationId, schema, schemaVersion } from './schema.ts'
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../domain/failure.ts'
 import { LedgerError } from '../../ports/ledger.ts'
 
 /** Whatever is thrown in `work` becomes a LedgerError that says what was to be done ("read the outbox") and why it failed. */
@@ -12,8 +13,4 @@ export function guarded<T>(what: string, work: () => T): T {
 export function failure(what: string, error: unknown): LedgerError {
   if (error instanceof LedgerError) return error
   return new LedgerError(`The ledger could not ${what}: ${messageOf(error)}`, { cause: error })
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,8 +1,8 @@
 /** The thread that writes a ledger's file. It ends when it is told to, or by a fault, which its starter hears of. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { messageOf } from '../../domain/failure.ts'
 import { committer } from './commit.ts'
 import { openToWrite } from './file.ts'
-import { messageOf } from './guarded.ts'
 import type { FromWriter, ToWriter } from './messages.ts'
 import { upkeep } from './upkeep.ts'
 
