@@ -1,5 +1,6 @@
 """The mirrored fleet."""
 
+import re
 import unittest
 
 from evennia_towerwatch.fleet import Fleet
@@ -57,6 +58,54 @@ class Changes(unittest.TestCase):
     def setUp(self) -> None:
         self.fleet = Fleet()
         self.fleet.snapshot_part(snapshot([agent_view("a")], [host_view("ezra")]), 0)
+
+    def test_a_new_host_or_a_new_name_of_one_must_be_followed(self) -> None:
+        for view, is_followed in (
+            (host_view("ezra", state="unreachable"), False),
+            (host_view("ezra", name="Other"), True),
+            (host_view("new"), True),
+        ):
+            change = {"agents": [], "hosts": [view]}
+            self.assertEqual(self.fleet.change(change, 0), is_followed, view)
+
+    def test_everything_that_is_told_of_an_agent_comes_where_it_belongs(self) -> None:
+        view = {
+            "id": "a",
+            "name": "name",
+            "host": "host",
+            "state": "down",
+            "forMs": 1,
+            "cause": "cause",
+            "beatAgeMs": 2,
+            "periodMs": 3,
+            "graceMs": 4,
+            "doing": "doing",
+            "busy": True,
+            "model": "model",
+            "place": "place",
+            "policy": "ask",
+            "maintenance": "maintenance",
+            "flapping": True,
+        }
+        incident = {
+            "number": 5,
+            "cause": "why",
+            "openedAt": 6,
+            "durationMs": 7,
+            "acknowledgedBy": "ada",
+        }
+        self.fleet.change({"agents": [{**view, "incident": incident}], "hosts": []}, 8)
+        told = self.fleet.agents["a"]._asdict()
+        opened = told.pop("incident")._asdict()
+        opened["opened_at"] = opened.pop("opened_at_ms")
+        self.assertEqual(told.pop("seen_ms"), 8)
+
+        def on_the_wire(values: dict) -> dict:
+            spelled = {key: re.sub("_(.)", lambda sign: sign[1].upper(), key) for key in values}
+            return {spelled[key]: value for key, value in values.items()}
+
+        self.assertEqual(on_the_wire(told), view)
+        self.assertEqual(on_the_wire(opened), incident)
 
     def change(self, **more: object) -> bool:
         return self.fleet.change({"agents": [agent_view("a", **more)], "hosts": []}, 0)
