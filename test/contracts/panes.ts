@@ -1,10 +1,19 @@
 /** What every Host owes to who asks for the panes of tmux servers, has one revived or made again, or reads what is written there. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFile, mkdir, readdir, readFile, rename, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { AgentDeclaration, Body, Host, HostError, HostLink, Order, PaneSighting } from '../../src/ports/host.ts'
+import {
+  type AgentDeclaration,
+  type Body,
+  type Host,
+  HostError,
+  type HostLink,
+  type Order,
+  type PaneSighting,
+} from '../../src/ports/host.ts'
 import { isAlive, killHard } from '../support/processes.ts'
 import { programPath } from '../support/programs.ts'
 import type { Tmux } from '../support/tmux.ts'
@@ -20,6 +29,9 @@ interface Means {
   path(label: string): string
   order(): Order
 }
+
+/** How often a log is asked for while somebody swaps it; TOWERWATCH_RUNS says otherwise. */
+const swapTries = Number(process.env['TOWERWATCH_RUNS'] ?? 25)
 
 /** Whatever somebody may call a window, or have it called. */
 const names = [
@@ -374,6 +386,39 @@ export function panesContract({ fixture, tmux, agent, fake, path, order, triesHa
         for (const id of ['linked', 'absent', 'mute', 'away', 'stranger'])
           expect(await failure(link.tail(id))).toMatchObject({ kind: 'refused' })
         expect(await link.panes()).toBeDefined()
+      })
+
+      it('shows no file that a link leads to which somebody puts there while it is read', async () => {
+        const [secret, log] = [path('secret'), path('log')]
+        await writeFile(secret, 'secret\n'.repeat(200))
+        await writeFile(log, 'plain\n')
+        const link = await opened([agent('swapped', { kind: 'command', start: ['true'] }, { log })])
+        // As fast as a shell can, until it is told to end; in one step, so that there always is something. The plain file is
+        // always the same one, as with a link to a name that it keeps: its number says nothing.
+        const swaps = `
+          ln "$1" "$1.plain"
+          while [ ! -e "$1.end" ]; do
+            ln -s "$2" "$1.new"; mv -f "$1.new" "$1"
+            rm -f "$1.new"; ln "$1.plain" "$1.new"; mv -f "$1.new" "$1"
+            sleep 0.01
+          done`
+        const swapper = spawn('/bin/sh', ['-c', swaps, 'sh', log, secret], { stdio: 'ignore' })
+        try {
+          const said = new Map<string, number>()
+          for (let ask = 0; ask < swapTries; ask++) {
+            const told = await link.tail('swapped').then(
+              ({ text }) => text,
+              (error: unknown) => (error instanceof HostError ? error.kind : String(error)),
+            )
+            said.set(told, (said.get(told) ?? 0) + 1)
+          }
+          expect([...said.keys()].filter((told) => told !== 'plain\n' && told !== 'refused')).toEqual([])
+          expect(said.get('plain\n')).toBeGreaterThan(0)
+          expect(said.get('refused')).toBeGreaterThan(0)
+        } finally {
+          await writeFile(`${log}.end`, '')
+          if (swapper.exitCode === null) await once(swapper, 'exit')
+        }
       })
     })
   })
