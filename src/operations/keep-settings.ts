@@ -1,6 +1,6 @@
 import { HostError } from '../ports/host.ts'
 import type { ActContext, ActingOperation, CheckedArguments, Outcome } from './operation.ts'
-import { unreachable } from './restart-checks.ts'
+import { reach } from './restart-checks.ts'
 import { failedOnHost } from './restart-failure.ts'
 import { lookAtSettings, shortHash } from './settings.ts'
 
@@ -21,11 +21,10 @@ export const keepSettings: ActingOperation = {
 
 async function act(args: CheckedArguments, context: ActContext, how: 'plan' | 'do'): Promise<Outcome> {
   const id = args['agent'] ?? ''
-  const agent = context.config.agents.get(id)
-  if (!agent) return { status: 'refused', lines: [`There is no agent ${id}.`] }
+  const reached = reach(id, `The settings of ${id} were not kept`, context)
+  if ('refusal' in reached) return reached.refusal
+  const { agent, hands } = reached
   if (agent.configs.length === 0) return { status: 'refused', lines: [`fleet.yaml names no configs of ${id}: there is nothing to keep.`] }
-  const hands = context.hands(agent.host)
-  if (!hands) return unreachable(id, agent.host, context)
   const settings = await lookAtSettings(agent, hands, context)
   if (settings.kind === 'unknown') return { status: 'failed', lines: [`The settings of ${id} could not be looked at: nothing was kept.`] }
   if (settings.kind === 'doubtful') return { status: 'refused', lines: [`Nothing was kept of ${id}: ${settings.said}.`] }

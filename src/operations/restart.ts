@@ -3,7 +3,7 @@ import { redact, redactLines } from '../domain/redact.ts'
 import { HostError } from '../ports/host.ts'
 import { bringBack } from './bring-back.ts'
 import type { ActContext, ActingOperation, CheckedArguments, Outcome } from './operation.ts'
-import { mayBeStarted, unreachable } from './restart-checks.ts'
+import { reach, reachToStart } from './restart-checks.ts'
 import { type Failed, failedOnHost, type RestartFailure } from './restart-failure.ts'
 import { restartMany } from './restart-many.ts'
 import { canBeRolledBack, lookAtSettings, rememberHeld, type Settings } from './settings.ts'
@@ -25,10 +25,9 @@ export const restart: ActingOperation = {
   async plan(args, context) {
     const id = args['agent'] ?? ''
     if (isMany(id)) return restartMany(id, context)
-    const agent = context.config.agents.get(id)
-    if (!agent) return { status: 'refused', lines: [`There is no agent ${id}.`] }
-    const hands = context.hands(agent.host)
-    if (!hands) return unreachable(id, agent.host, context)
+    const reached = reach(id, `${id} would not be restarted`, context)
+    if ('refusal' in reached) return reached.refusal
+    const { agent, hands } = reached
     try {
       const settings = await lookAtSettings(agent, hands, context)
       const { text } = await hands.restart(id, modeOf(context), { attempt: context.attempt, isDryRun: true }, ({ step, text: told }) =>
@@ -47,13 +46,9 @@ export const restart: ActingOperation = {
 
 async function restartOne(args: CheckedArguments, context: ActContext): Promise<Outcome> {
   const id = args['agent'] ?? ''
-  const agent = context.config.agents.get(id)
-  if (!agent) return { status: 'refused', lines: [`There is no agent ${id}.`] }
-  const refused = mayBeStarted(id, context)
-  if (refused) return refused
-  const hands = context.hands(agent.host)
-  if (!hands) return unreachable(id, agent.host, context)
-
+  const reached = reachToStart(id, `${id} was not restarted`, context)
+  if ('refusal' in reached) return reached.refusal
+  const { agent, hands } = reached
   const settings = await lookAtSettings(agent, hands, context)
   if (settings.kind === 'doubtful') {
     context.progress(`check: ${settings.said}`)

@@ -3,7 +3,7 @@ import { redactLines } from '../domain/redact.ts'
 import { HostError, type HostLink } from '../ports/host.ts'
 import { bringBack } from './bring-back.ts'
 import type { ActContext, ActingOperation, CheckedArguments, Outcome } from './operation.ts'
-import { mayBeStarted, unreachable } from './restart-checks.ts'
+import { reachToStart } from './restart-checks.ts'
 import { failedOnHost } from './restart-failure.ts'
 import { differing, lookAtSettings, shortHash } from './settings.ts'
 
@@ -99,12 +99,9 @@ interface Begun {
 
 async function begin(args: CheckedArguments, context: ActContext): Promise<Begun | Outcome> {
   const id = args['agent'] ?? ''
-  const agent = context.config.agents.get(id)
-  if (!agent) return { status: 'refused', lines: [`There is no agent ${id}.`] }
-  const refused = mayBeStarted(id, context)
-  if (refused) return refused
-  const hands = context.hands(agent.host)
-  if (!hands) return unreachable(id, agent.host, context)
+  const reached = reachToStart(id, `The settings of ${id} were not rolled back`, context)
+  if ('refusal' in reached) return reached.refusal
+  const { agent, hands } = reached
   if (agent.configs.length === 0) return { status: 'refused', lines: [`fleet.yaml names no configs of ${id}: nothing can be rolled back.`] }
   const settings = await lookAtSettings(agent, hands, context)
   if (settings.kind === 'unknown') return { status: 'failed', lines: [`The settings of ${id} could not be looked at: nothing was done.`] }

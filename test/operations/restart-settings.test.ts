@@ -208,6 +208,23 @@ describe('roll-back', () => {
   })
 })
 
+describe('what a host that can not be reached keeps from being done', () => {
+  it.each<[string, Record<string, string>, string]>([
+    ['restart', {}, 'timmy was not restarted'],
+    ['restart', { dryRun: 'yes' }, 'timmy would not be restarted'],
+    ['roll-back', {}, 'The settings of timmy were not rolled back'],
+    ['keep-settings', {}, 'The settings of timmy were not kept'],
+  ])('is named: %s %o', async (operation, more, notDone) => {
+    await dead([{ hash: newer, goodHash: good }])
+    host.refuse('auth')
+    host.cut()
+    await world.clock.advance(60_000)
+    const { status, lines } = await asked(operation, ada, more)
+    expect(status).toBe('failed')
+    expect(lines[0]?.split(' (')[0]).toBe(`${notDone}: its host local can't be reached`)
+  })
+})
+
 describe('keep-settings', () => {
   it('keeps what stands there, and says which', async () => {
     const [settings] = await dead([{ hash: newer, goodHash: good }, {}])
