@@ -8,7 +8,8 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { findNode24 } from '../setup/node.mjs'
 
-const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const itself = fileURLToPath(import.meta.url)
+const root = path.dirname(path.dirname(itself))
 const varDir = path.join(root, 'var')
 
 // A checkout runs its source; Node strips no types below node_modules, so the installed package brings dist instead.
@@ -31,5 +32,5 @@ if (node === process.execPath) {
   process.env['TOWERWATCH_CALLER'] = String(process.ppid)
   const { handOver } = await import('../setup/hand-over.mjs')
   const { runCommand, setUpNode } = await import('../setup/steps.mjs')
-  await runCommand(async () => handOver(node ?? (await setUpNode({ root, varDir })), [cli, ...process.argv.slice(2)]))
+  await runCommand(async () => handOver(node ?? (await setUpNode({ root, varDir })), [itself, ...process.argv.slice(2)]))
 }
