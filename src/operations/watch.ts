@@ -1,6 +1,7 @@
 import type { AgentConfig } from '../config/config.ts'
 import { redactLines } from '../domain/redact.ts'
 import { cutLine, linesOf, newest, newLines, plainLine } from '../domain/tail.ts'
+import { pauseOn } from '../ports/clock.ts'
 import { HostError, type HostLink, type Tail } from '../ports/host.ts'
 import type { Operation, OperationContext, Outcome } from './operation.ts'
 
@@ -77,7 +78,7 @@ async function follow({ id, host }: AgentConfig, stopped: AbortSignal, context: 
       last = piece
       trouble = ''
     }
-    await pause(lookEveryMs, ended, context)
+    await pauseOn(context.clock, lookEveryMs, ended)
   }
   if (context.stopping.aborted) return { status: 'failed', lines: [`${id} is watched no more: the watch was stopped.`] }
   if (ended.aborted) return { status: 'ok', lines: [] }
@@ -118,17 +119,4 @@ async function look(
     if (!(error instanceof HostError)) throw error
     return error.kind === 'refused' || error.kind === 'failed' ? { refused: error.message } : { lost: error.message }
   }
-}
-
-function pause(ms: number, signal: AbortSignal, { clock }: OperationContext): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = clock.after(ms, done)
-    signal.addEventListener('abort', done, { once: true })
-    if (signal.aborted) done()
-    function done(): void {
-      timer.cancel()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }

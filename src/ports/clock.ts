@@ -21,3 +21,18 @@ export interface WatchClock extends Clock {
   /** This moment, for the next life of the watch to go on from. */
   mark(): LookingMark
 }
+
+/** Ends after `ms`, or when `signal` fires. `onBegin` is given what ends it before its time, too. */
+export function pauseOn(clock: Clock, ms: number, signal: AbortSignal, onBegin?: (end: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(ms, done)
+    onBegin?.(done)
+    signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) done()
+    function done(): void {
+      timer.cancel()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+  })
+}

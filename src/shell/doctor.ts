@@ -7,7 +7,7 @@ import type { AgentConfig, Config, HostConfig } from '../config/config.ts'
 import { parseDuration } from '../domain/duration.ts'
 import { messageOf } from '../domain/failure.ts'
 import { nearest } from '../domain/nearest.ts'
-import type { Clock } from '../ports/clock.ts'
+import { type Clock, pauseOn } from '../ports/clock.ts'
 import { type AgentSighting, type Host, HostError, type HostErrorKind } from '../ports/host.ts'
 import { type HeartbeatsLook, hostDeclarationOf, lookAtHeartbeats } from '../watches/heartbeats.ts'
 import { adviceFor, type Rhythm } from './doctor-advice.ts'
@@ -107,7 +107,7 @@ async function examine(
         if (sighting && before) watched.set(agent.id, afterLook(before, agent, sighting, clock.now()))
       }
       if (signal.aborted || clock.now() >= endMs) break
-      await pause(clock, Math.min(everyMs, endMs - clock.now()), signal)
+      await pauseOn(clock, Math.min(everyMs, endMs - clock.now()), signal)
     }
   } catch (error) {
     const reason = error instanceof HostError ? error : new HostError('failed', messageOf(error))
@@ -166,17 +166,4 @@ function sayAll({ hosts, agents }: { hosts: HostReport[]; agents: AgentReport[] 
     '',
     `${count(agents.length, 'agent')} looked at on ${count(hosts.length, 'host')}: ${faults === 0 ? 'no faults' : count(faults, 'fault')}${down.length === 0 ? '' : `; down: ${down.join(', ')}`}.`,
   ]
-}
-
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      timer.cancel()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = clock.after(ms, done)
-    signal.addEventListener('abort', done, { once: true })
-    if (signal.aborted) done()
-  })
 }

@@ -3,7 +3,7 @@
  * time is looked at in turn. Each kind has an allowance of its own, so that an agent that writes without end doesn't keep a
  * death from being looked at.
  */
-import type { Clock } from '../ports/clock.ts'
+import { type Clock, pauseOn } from '../ports/clock.ts'
 import type { HostNews } from '../ports/host.ts'
 
 /** Looks out of turn: so many at once, and so many a second in the long run. */
@@ -55,19 +55,4 @@ export function openNewsDesk(clock: Clock): NewsDesk {
       }
     },
   }
-}
-
-/** `onBegin` is given what ends the pause before its time, as `signal` does. */
-export function pauseOn(clock: Clock, ms: number, signal: AbortSignal, onBegin?: (end: () => void) => void): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = clock.after(ms, done)
-    onBegin?.(done)
-    signal.addEventListener('abort', done, { once: true })
-    if (signal.aborted) done()
-    function done(): void {
-      timer.cancel()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }

@@ -12,11 +12,11 @@ import type { AgentConfig, HostConfig } from '../config/config.ts'
 import type { AgentEvent, Beat } from '../domain/agent.ts'
 import { messageOf } from '../domain/failure.ts'
 import type { HeartbeatContent } from '../domain/heartbeat.ts'
-import type { Clock } from '../ports/clock.ts'
+import { type Clock, pauseOn } from '../ports/clock.ts'
 import { type AgentSighting, type Host, HostError, type HostHealth, type HostLink, type HostNews } from '../ports/host.ts'
 import type { Log } from '../ports/log.ts'
 import { type HeartbeatsLook, hostDeclarationOf, lookAtHeartbeats, sayFaults } from './heartbeats.ts'
-import { openNewsDesk, pauseOn } from './host-news.ts'
+import { openNewsDesk } from './host-news.ts'
 import type { Roster } from './roster.ts'
 
 /** Where nothing else is said. */

@@ -2,7 +2,7 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { clean } from '../../domain/heartbeat.ts'
-import type { Clock } from '../../ports/clock.ts'
+import { type Clock, pauseOn } from '../../ports/clock.ts'
 
 export interface BeatPost {
   url: URL
@@ -43,7 +43,7 @@ export async function postBeat(post: BeatPost, { clock, random, signal }: Ports)
     if (result.kind === 'refused' || pauseMs === undefined || signal.aborted)
       throw new BeatPostError(result.kind, `${post.url.origin} ${result.text}`)
     const askedMs = Math.min(result.retryAfterMs ?? 0, longestPauseMs)
-    await pause(Math.max(askedMs, pauseMs * (0.5 + random() / 2)), clock, signal)
+    await pauseOn(clock, Math.max(askedMs, pauseMs * (0.5 + random() / 2)), signal)
   }
 }
 
@@ -98,16 +98,4 @@ function whyOf(error: Error): string {
   if (error.name === 'AbortError') return 'interrupted'
   const code = 'code' in error ? String(error.code) : ''
   return code === 'ECONNREFUSED' ? 'nothing listens there (is the watch running?)' : code === '' ? error.message : `${code}`
-}
-
-function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const over = () => {
-      timer.cancel()
-      signal.removeEventListener('abort', over)
-      resolve()
-    }
-    const timer = clock.after(ms, over)
-    signal.addEventListener('abort', over)
-  })
 }
