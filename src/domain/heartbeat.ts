@@ -9,6 +9,7 @@
  * | job | a record of a job that ran: the time, and the interval after which it is due again, as JSON, as lines `key=value` or as `TIME INTERVAL [EXIT STATUS]` |
  * | auto | recognised by what is in it, and `<job>.last` files by their name |
  */
+import type { Beat } from './agent.ts'
 import { parseDuration } from './duration.ts'
 import { type HeartbeatFault, heartbeatFault } from './heartbeat-fault.ts'
 import { type Instant, readInstant } from './instant.ts'
@@ -18,18 +19,8 @@ export type HeartbeatFormat = 'auto' | 'json' | 'mtime' | 'epoch' | 'job'
 /** What a file was recognised as. */
 export type HeartbeatForm = 'json' | 'hermes' | 'epoch' | 'job' | 'mtime'
 
-/** What a heartbeat says of its agent. */
-export interface HeartbeatContent {
-  epoch?: string
-  pid?: number
-  seq?: number
-  progress?: number
-  busy?: boolean
-  doing?: string
-  model?: string
-  /** It says of itself that it fails: why. */
-  failing?: string
-  intervalMs?: number
+/** What a heartbeat says of its agent: any part of a beat. */
+export interface HeartbeatContent extends Partial<Omit<Beat, 'atMs'>> {
   /** The time that stands in it. Freshness goes by the file's age on its own host, not by this. */
   saidAt?: Instant
 }
