@@ -132,8 +132,7 @@ export const unsilence: Operation = {
     const nowMs = context.clock.now()
     const mute = findMute(context.mutes, args['number'] ?? '', nowMs)
     if (!mute) return noMute(args, context.mutes.list(nowMs))
-    const what = `${mute.kind === 'silence' ? 'Silence' : 'Maintenance'} ${mute.number} of ${saySubject(mute.subject)}`
-    return { status: 'ok', lines: [`${what} would end: ${mute.reason} (${mute.by.name}).`], data: { number: mute.number } }
+    return { status: 'ok', lines: [`${sayMute(mute)} would end: ${mute.reason} (${mute.by.name}).`], data: { number: mute.number } }
   },
 
   async run(args, context) {
@@ -160,7 +159,10 @@ function noMute(args: CheckedArguments, mutes: readonly Mute[]): Outcome {
 
 /** "Silence 3 of ezra ends 1 h early: disk is being swapped (ada)." */
 function sayEnd(mute: Mute, nowMs: number): string {
-  const what = `${mute.kind === 'silence' ? 'Silence' : 'Maintenance'} ${mute.number} of ${saySubject(mute.subject)}`
   const how = mute.fromMs > nowMs ? `, ${sayWhen(mute, nowMs)}, is called off` : ` ends ${sayDuration(mute.toMs - nowMs)} early`
-  return `${what}${how}: ${mute.reason} (${mute.by.name}).`
+  return `${sayMute(mute)}${how}: ${mute.reason} (${mute.by.name}).`
+}
+
+function sayMute({ kind, number, subject }: Mute): string {
+  return `${kind === 'silence' ? 'Silence' : 'Maintenance'} ${number} of ${saySubject(subject)}`
 }
