@@ -94,7 +94,7 @@ export async function openStage({ transport = 'websocket', moreConfig = '', chan
     if (!found) throw new Error(`no agent ${id} in info.json`)
     return found
   }
-  return {
+  const stage: Stage = {
     game,
     info: demo.info,
     agent,
@@ -128,6 +128,29 @@ export async function openStage({ transport = 'websocket', moreConfig = '', chan
       await game.stop()
       rmSync(varDir, { recursive: true, force: true })
     },
+  }
+  try {
+    await allAreShown(game, demo.info().agents.length)
+    return stage
+  } catch (error) {
+    await stage.close()
+    throw error
+  }
+}
+
+/** The watch is ready up to a second before the game shows who was seen last, and a test may look only once. */
+async function allAreShown(game: TestGame, count: number): Promise<void> {
+  const visitor = await playerAt(game.ports.telnet, game.accounts.visitor)
+  let told = ''
+  const isShown = async () => {
+    visitor.send('fleet')
+    told = await visitor.hears(/^\d+ agents: /)
+    return told === `${count} agents: ${count} up.`
+  }
+  try {
+    await until(isShown, { withinMs: 30_000, what: () => `everybody to be shown as up, and not "${told}"` })
+  } finally {
+    visitor.close()
   }
 }
 

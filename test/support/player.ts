@@ -58,7 +58,7 @@ async function visitorAt(port: number): Promise<Player> {
     lines,
     heardAtMs,
     send: (line) => void socket.write(`${line}\r\n`),
-    hears: (pattern, withinMs = 10_000) =>
+    hears: (pattern, withinMs = 20_000) =>
       until(
         () => {
           const index = lines.findIndex((line, number) => number >= seen && matches(line, pattern))
