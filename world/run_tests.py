@@ -49,11 +49,6 @@ QUICK_PASSWORDS = 'PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordH
 QUICK_IMPORT = """import sys, types
 sys.modules["typeguard"] = types.SimpleNamespace(typechecked=lambda target: target)
 """
-# The tables at once as they are in the end. That Evennia's migrations lead there is its own affair;
-# the games of the end-to-end tests and of --install go through them.
-QUICK_TABLES = """from evennia.settings_default import DATABASES
-DATABASES["default"]["TEST"] = {"MIGRATE": False}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +127,7 @@ def make_game(folder: Path) -> Path:
     (game / "evennia_towerwatch").symlink_to(WORLD / "evennia_towerwatch")
     settings = game / "server" / "conf" / "secret_settings.py"
     settings.write_text(
-        f"SECRET_KEY = {secrets.token_hex(32)!r}\n{QUICK_PASSWORDS}{QUICK_IMPORT}{QUICK_TABLES}",
+        f"SECRET_KEY = {secrets.token_hex(32)!r}\n{QUICK_PASSWORDS}{QUICK_IMPORT}",
         "utf-8",
     )
     return game
