@@ -28,6 +28,8 @@ ${hosts.join(', ')}.
 ${strong('Walk in')}
   with telnet:       ${typed(`telnet ${telnet.host} ${telnet.port}`)}
   or in a browser:   ${typed(new URL('/webclient/', web.url).href)}
+  the fleet as a page, after the same login:
+                     ${typed(new URL('/fleet/', web.url).href)}
 
 ${strong('Log in')}
   as an operator, who may act:   ${typed(`connect ${player.account} ${player.password}`)}

@@ -61,7 +61,7 @@ export function openSecond(
     while (waiting.has(code)) code = newCode(context.random)
     const what = sayJob(job)
     const within = sayDuration(policy().withinMs)
-    const lines = [`${what} needs a second person, who types within ${within}: confirm ${code}`, 'Until then nothing is done.']
+    const lines = [`${what} needs a second person, who has ${within} to type: confirm ${code}`, 'Until then nothing is done.']
     const record: OperationRecord = {
       ...audit.record({ ...job.asked, operation: job.operation.name, arguments: job.args }),
       status: 'waiting',

@@ -71,10 +71,11 @@ export function problemText(troubles: readonly Trouble[]): string {
   const open = troubles.filter(({ isOver }) => !isOver)
   const over = troubles.filter(({ isOver }) => isOver)
   const why = (trouble: Trouble) => `${trouble.subject.id} (${sayWhy(trouble)})`
+  const besides = open.length > 0 ? 'more problem' : 'problem'
   return listed([
     ...counted(hosts(open), 'host', 'unreachable', why),
     ...counted(agents(open), 'agent', 'down', nameOf, sums(agents(open))),
-    { head: `${sayCount(over.length, 'more problem')} began and ended already`, items: over.map(nameOf) },
+    { head: `${sayCount(over.length, besides)} began and ended already`, items: over.map(nameOf) },
   ])
 }
 

@@ -10,6 +10,7 @@ test('it says where to connect, as whom, and three things to try', () => {
   for (const part of [
     'telnet 127.0.0.1 4000',
     'http://127.0.0.1:4001/webclient/',
+    'http://127.0.0.1:4001/fleet/',
     'connect operator abc123',
     'connect visitor def456',
     'kill -9 4242',

@@ -60,7 +60,7 @@ describe('what needs a second person', () => {
     const waiting = await world.ask('poke', { subject: 'all' })
     expect(waiting).toMatchObject({
       status: 'waiting',
-      lines: [expect.stringMatching(/^poke all needs a second person, who types within 2 min: confirm [A-Z0-9]{6}$/), expect.anything()],
+      lines: [expect.stringMatching(/^poke all needs a second person, who has 2 min to type: confirm [A-Z0-9]{6}$/), expect.anything()],
     })
     const code = codeOf(waiting)
     expect(world.told).toEqual([`ada asks for poke all: a second person can type "confirm ${code}" within 2 min.`])

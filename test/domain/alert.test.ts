@@ -78,6 +78,8 @@ describe('what is said aloud', () => {
     expect(problemText([agent('a', 'ezra', 'silent'), { ...agent('b', 'far', 'silent'), isOver: true }])).toBe(
       '1 agent is down (1 on ezra: no heartbeat): a. 1 more problem began and ended already: b.',
     )
+    const gone = ['a', 'b'].map((name) => ({ ...agent(name, 'far', 'silent'), isOver: true }))
+    expect(problemText(gone)).toBe('2 problems began and ended already: a, b.')
     expect(reminderText([agent('a', 'ezra', 'silent'), lostHost({ number: 7 })])).toBe(
       '1 host is still unreachable: ezra (#7, 1 min 23 s). 1 agent is still down: a (#1, 1 min 23 s).',
     )
