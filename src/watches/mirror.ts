@@ -71,7 +71,7 @@ function sayWhy(cause: string, facts: AgentRecord['facts'], telling: () => Telli
   const pauses = Object.values(facts.paused?.by ?? {})
   const untilMs = pauses[0]?.untilMs
   if (untilMs === undefined || pauses.length > 1) return sayCause(cause).slice(0, 60)
-  const until = ` (until ${sayMoment(untilMs, telling())})`
+  const until = `, until ${sayMoment(untilMs, telling())}`
   return `${sayCause(cause).slice(0, 60 - until.length)}${until}`
 }
 

@@ -91,7 +91,7 @@ export function troubledScene(wallMs: number): Scene {
     if (agent.id === 'gemini')
       return { ...agent, state: 'unreachable', cause: 'its host is unreachable', forMs: 25 * minute, beatAgeMs: 26 * minute }
     if (agent.id === 'allegro') return { ...agent, state: 'late', forMs: 70_000, beatAgeMs: 130_000 }
-    if (agent.id === 'ezra') return { ...agent, state: 'paused', cause: 'learning a new model (until 2026-11-24 08:00)', forMs: 5 * hour }
+    if (agent.id === 'ezra') return { ...agent, state: 'paused', cause: 'learning a new model, until 2026-11-24 08:00', forMs: 5 * hour }
     if (agent.id === 'timmy') return { ...agent, maintenance: 'a new disk (until 2026-11-23 14:00 Europe/Berlin)', flapping: true }
     return agent
   })

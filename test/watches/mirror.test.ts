@@ -81,7 +81,7 @@ describe('the fleet as a Tower is shown it', () => {
     const pause = { kind: 'paused', by: 'person', reason: 'x'.repeat(80) } as const
     roster.observe('timmy', { ...pause, untilMs: nowMs + 60_000 })
     const cause = () => fleetView(config, { roster, mutes }, nowMs, Date.UTC(2026, 10, 23, 20, 0)).agents[0]?.cause
-    expect(cause()).toBe(`${'x'.repeat(35)} (until 2026-11-24 01:31)`)
+    expect(cause()).toBe(`${'x'.repeat(36)}, until 2026-11-24 01:31`)
     roster.observe('timmy', pause)
     expect(cause()).toBe('x'.repeat(60))
   })
