@@ -7,7 +7,7 @@ import { type AskOptions, ask, commandOf, optionOf, usage } from './shell/ask.ts
 import { beatCommand } from './shell/beat-command.ts'
 import { check } from './shell/check.ts'
 import { doctor } from './shell/doctor.ts'
-import { commandList, groups, wrapped } from './shell/help.ts'
+import { commandList, groups, pointAtHelp, wrapped } from './shell/help.ts'
 import { phase } from './shell/phase.ts'
 import { exitCode } from './shell/shell.ts'
 import { conclude, openTerminal } from './shell/terminal.ts'
@@ -465,4 +465,5 @@ for (const [verb, description] of [
     )
 }
 
+pointAtHelp(program)
 await conclude(shell, () => program.parseAsync())

@@ -4,6 +4,7 @@
  */
 import { systemClock } from '../adapters/clock.ts'
 import type { AgentConfig, Config, HostConfig } from '../config/config.ts'
+import { sayNames } from '../domain/did-you-mean.ts'
 import { parseDuration } from '../domain/duration.ts'
 import { messageOf } from '../domain/failure.ts'
 import { nearest } from '../domain/nearest.ts'
@@ -58,8 +59,10 @@ function chosenHosts(config: Config, agent: string | undefined, isLocalOnly: boo
   if (agent === undefined) return hosts
   const declared = config.agents.get(agent)
   if (!declared) {
-    const meant = nearest(agent, [...config.agents.keys()])
-    throw new ShellError(`There is no agent "${agent}".${meant === undefined ? '' : ` Did you mean "${meant}"?`}`, exitCode.wrongInput)
+    const known = [...config.agents.keys()]
+    const meant = nearest(agent, known)
+    const more = meant === undefined ? `There are: ${sayNames(known)}.` : `Did you mean "${meant}"?`
+    throw new ShellError(`There is no agent "${agent}". ${more}`, exitCode.wrongInput)
   }
   const chosen = hosts.filter(({ id }) => id === declared.host)
   if (chosen.length === 0)

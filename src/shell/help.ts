@@ -18,6 +18,15 @@ export const commandList = {
   },
 }
 
+/** Who has called a command wrongly is pointed at its own help: the list of all of them does not say how. */
+export function pointAtHelp(command: Command, path = command.name()): void {
+  for (const one of command.commands) {
+    const called = `${path} ${one.name()}`
+    one.showHelpAfterError(`(${called} --help shows how)`)
+    pointAtHelp(one, called)
+  }
+}
+
 /** Broken between words; a line that stands for itself (it begins with a blank) is left as it is. */
 export function wrapped(text: string, width = screen): string {
   return text

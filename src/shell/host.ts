@@ -4,6 +4,7 @@ import { gateScript } from '../adapters/hosts/gate-script.ts'
 import { createSshHost } from '../adapters/hosts/ssh.ts'
 import type { Commands } from '../adapters/service/command.ts'
 import type { Config } from '../config/config.ts'
+import { sayNames } from '../domain/did-you-mean.ts'
 import { HostError } from '../ports/host.ts'
 import { hostDeclarationOf } from '../watches/heartbeats.ts'
 import { allowedKey, type KeyPair, keyPairsOf, makeKey, makeKeyArgv } from './host-keys.ts'
@@ -47,7 +48,7 @@ export async function host(shell: Shell, verb: HostVerb, name: string, options: 
   const declared = config.hosts.get(name)
   if (!declared) {
     throw new ShellError(
-      `There is no host "${name}" in ${config.file}. There are: ${[...config.hosts.keys()].join(', ')}`,
+      `There is no host "${name}" in ${config.file}. There are: ${sayNames([...config.hosts.keys()])}.`,
       exitCode.wrongInput,
     )
   }

@@ -30,7 +30,10 @@ function fromSnapshot(file: string): PhaseReport {
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new ShellError(`${file}: can't be read (${codeOf(error)})`, exitCode.wrongInput)
+    throw new ShellError(
+      `${file}: can't be read (${codeOf(error)}): name a snapshot in JSON, or leave out --snapshot to read the ledger`,
+      exitCode.wrongInput,
+    )
   }
   const parsed = parseSnapshot(text)
   if ('faults' in parsed) throw new ShellError(parsed.faults.map((fault) => `${file}: ${fault}`).join('\n'), exitCode.wrongInput)

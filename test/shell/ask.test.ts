@@ -192,8 +192,8 @@ describe('the command line', () => {
       '0 ',
       '0 ',
       '0 ',
-      '2 (towerwatch --help shows every command)',
-      '2 (towerwatch --help shows every command)',
+      '2 (towerwatch silences --help shows how)',
+      '2 (towerwatch ack --help shows how)',
     ])
     expect(asked).toEqual([
       { operation: 'ack', arguments: { incident: '12', comment: 'on it', kind: 'sticky' } },

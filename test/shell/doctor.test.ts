@@ -153,6 +153,7 @@ describe('towerwatch doctor', () => {
 
   it.each([
     ['timy', {}, 'There is no agent "timy". Did you mean "timmy"?'],
+    ['gandalf-the-grey', {}, 'There is no agent "gandalf-the-grey". There are: timmy, ezra.'],
     ['ezra', { local: true }, 'ezra lives on far, which is not local: leave out --local.'],
     ['timmy', { for: 'ever' }, '--for takes a duration of at most 1h, such as "10s".'],
   ])('does not take %s with %j', async (name, options, message) => {
