@@ -98,3 +98,18 @@ function canonical(value: unknown): string {
       : part,
   )
 }
+
+/** What is typed behind all else; an entry has its arguments by the alphabet. */
+const trailing = ['kind', 'what', 'only', 'alive', 'duration', 'comment', 'reason']
+
+/** "maintenance host ezra 2h new disk": what was asked for, as it was typed. */
+export function sayAsked({ operation, arguments: args }: Pick<AuditEntry, 'operation' | 'arguments'>): string {
+  const words = Object.entries(args)
+    .sort(([a], [b]) => trailing.indexOf(a) - trailing.indexOf(b))
+    .map(([, value]) =>
+      String(value)
+        .replace(/^agent:/, '')
+        .replace(/^host:/, 'host '),
+    )
+  return [operation, ...words].join(' ')
+}

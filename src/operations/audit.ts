@@ -1,5 +1,5 @@
 import { resolve } from '../domain/arguments.ts'
-import type { AuditEntry } from '../domain/audit.ts'
+import { type AuditEntry, sayAsked } from '../domain/audit.ts'
 import { sayDuration } from '../domain/duration.ts'
 import { asIs, type Column, lay } from './layout.ts'
 import type { Operation, OperationContext, Outcome } from './operation.ts'
@@ -53,7 +53,7 @@ function list(subject: string | undefined, { clock, ledger, screen }: OperationC
     `${sayDuration(clock.now() - entry.atMs)} ago`,
     entry.actor.name,
     entry.isDryRun ? `${entry.event} (dry)` : entry.event,
-    sayWhat(entry),
+    sayAsked(entry),
   ])
   return {
     status: 'ok',
@@ -70,7 +70,7 @@ function one(number: number, { ledger, clock }: OperationContext): Outcome {
   return {
     status: 'ok',
     lines: [
-      `${number}: ${sayWhat(first)}${first.isDryRun ? ' (a dry run)' : ''}`,
+      `${number}: ${sayAsked(first)}${first.isDryRun ? ' (a dry run)' : ''}`,
       `asked for by ${first.actor.name} (${first.actor.kind} ${first.actor.id}) via ${first.via}${from}`,
       ...(first.why === undefined ? [] : [`because: ${first.why}`]),
       ...(first.partOf === undefined ? [] : [`a part of ${first.partOf}`]),
@@ -81,16 +81,6 @@ function one(number: number, { ledger, clock }: OperationContext): Outcome {
     ],
     data: { audit: entries.map(toData) },
   }
-}
-
-/** "maintenance host ezra 2h new disk" */
-function sayWhat({ operation, arguments: args }: AuditEntry): string {
-  const words = Object.values(args).map((value) =>
-    String(value)
-      .replace(/^agent:/, '')
-      .replace(/^host:/, 'host '),
-  )
-  return [operation, ...words].join(' ')
 }
 
 function toData({ atMs, ...entry }: AuditEntry) {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { openLedger } from '../adapters/ledger/sqlite.ts'
-import type { AuditEntry, AuditHead } from '../domain/audit.ts'
+import { type AuditEntry, type AuditHead, sayAsked } from '../domain/audit.ts'
 import { parseDuration } from '../domain/duration.ts'
 import { table } from '../operations/table.ts'
 import { LedgerError } from '../ports/ledger.ts'
@@ -85,7 +85,7 @@ function list(shell: Shell, path: string, about: string | undefined, options: Au
   return exitCode.ok
 }
 
-function cells({ seq, atMs, number, actor, event, isDryRun, operation, arguments: args }: AuditEntry): string[] {
-  const what = [operation, ...Object.values(args).map(String)].join(' ')
-  return [String(seq), new Date(atMs).toISOString(), String(number), actor.name, isDryRun ? `${event} (dry)` : event, what]
+function cells(entry: AuditEntry): string[] {
+  const { seq, atMs, number, actor, event, isDryRun } = entry
+  return [String(seq), new Date(atMs).toISOString(), String(number), actor.name, isDryRun ? `${event} (dry)` : event, sayAsked(entry)]
 }
