@@ -1,6 +1,8 @@
 import { resolve } from '../domain/arguments.ts'
 import { type AuditEntry, sayAsked } from '../domain/audit.ts'
+import { sayUnresolved } from '../domain/did-you-mean.ts'
 import { sayDuration } from '../domain/duration.ts'
+import type { ArgumentDeclaration } from '../domain/operation.ts'
 import { asIs, type Column, lay } from './layout.ts'
 import type { Operation, OperationContext, Outcome } from './operation.ts'
 
@@ -31,16 +33,12 @@ export const audit: Operation = {
     const about = (args['about'] ?? '').toLowerCase()
     if (/^#?[0-9]{1,12}$/.test(about)) return one(Number(about.replace('#', '')), context)
     if (about === '') return list(undefined, context)
-    const found = resolve({ name: 'about', kind: 'agent-or-host', required: true, help: '' }, about, context.config)
+    const subject: ArgumentDeclaration = { name: 'about', kind: 'agent-or-host', required: true, help: '' }
+    const found = resolve(subject, about, context.config)
     if ('value' in found) return list(found.value, context)
-    const near = 'unknown' in found ? found.unknown.near : undefined
-    const what = near === undefined ? 'For example: audit bezalel' : `Did you mean ${near}?`
-    if ('ambiguous' in found) return wrong(`Several are called so: ${found.ambiguous.slice(0, 20).join(', ')}. Type more of it.`)
-    return wrong(`There is no agent or host of that id. ${what}`)
+    return { status: 'refused', lines: [sayUnresolved(subject, found)], isWrongInput: true }
   },
 }
-
-const wrong = (line: string): Outcome => ({ status: 'refused', lines: [line], isWrongInput: true })
 
 function list(subject: string | undefined, { clock, ledger, screen }: OperationContext): Outcome {
   const entries = ledger.audit({ limit: mostEntries, ...(subject !== undefined && { subject }) })

@@ -54,7 +54,7 @@ it.each([
   ['silence', { subject: 'host forg3', duration: '1h', reason: 'x' }, 'There is no such agent or host. Did you mean forge?'],
   ['ack', { incident: '2' }, 'There is no incident #2. Did you mean #1 (timmy)?'],
   ['ack', { incident: '999999' }, 'There is no incident #999999. To see them, type: incidents'],
-  ['audit', { about: 'bezzalel' }, 'There is no agent or host of that id. Did you mean bezalel?'],
+  ['audit', { about: 'bezzalel' }, 'There is no such agent or host. Did you mean bezalel?'],
   ['respawn', { pane: 'wizard:timmy' }, 'There is no pane called so. Did you mean wizards:timmy?'],
 ])('%s with %j says what was meant', async (operation, args, sentence) => {
   expect(await said(operation, args)).toBe(sentence)
