@@ -8,13 +8,13 @@ import { closingLine, countClosingLine, countVitest, indentClosingLine, sum } fr
 import { findNode24 } from './node.mjs'
 import { root, varDir } from './paths.mjs'
 import { Interrupted, SetupError } from './progress.mjs'
-import { EVENNIA_LINES, pythonEnv, readyVenvs } from './python.mjs'
+import { EVENNIA_LINES, findPythons, pythonEnv, readyVenvs } from './python.mjs'
 import { readOr } from './stamp.mjs'
 import { runCommand } from './steps.mjs'
 
 /**
  * @typedef {import('./counts.mjs').Counts} Counts
- * @typedef {{ title: string, counts: Counts }} Outcome
+ * @typedef {{ title: string, counts: Counts, tookMs: number }} Outcome
  */
 
 /**
@@ -34,14 +34,14 @@ export async function check(options = {}) {
   }
   const ruff = path.join(withChecks.bin, 'ruff')
   /** @param {string} program */
-  const tool = (program) => /** @type {[string, string]} */ ([node, realpathSync(path.join(root, 'node_modules', '.bin', program))])
+  const tool = (program) => toolOf(node, program)
 
   /** @type {Outcome[]} */
   const outcomes = []
   /** @param {string} title @param {[string, ...string[]]} argv @param {string} [cwd] */
   const one = async (title, argv, cwd = root) => {
-    const { exitCode } = await show(title, argv, { cwd })
-    outcomes.push({ title, counts: exitCode === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 } })
+    const { exitCode, tookMs } = await show(title, argv, { cwd })
+    outcomes.push({ title, counts: exitCode === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }, tookMs })
   }
   await one('types', [...tool('tsc'), '-p', '.'])
   await one('format and layers', [...tool('biome'), 'ci', '--error-on-warnings'])
@@ -50,39 +50,18 @@ export async function check(options = {}) {
   await one('Python lint', [ruff, 'check', 'world', 'setup'])
   await one('Python format', [ruff, 'format', '--check', 'world', 'setup'])
 
-  const report = path.join(varDir, 'test', 'vitest.json')
-  mkdirSync(path.dirname(report), { recursive: true })
-  rmSync(report, { force: true })
-  // The plugin's tests compute, ours mostly wait for programs: side by side they take little longer than ours alone.
-  const ours = async () => {
-    const { exitCode } = await show('tests', [
-      ...tool('vitest'),
-      'run',
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${report}`,
-    ])
-    return [{ title: 'tests', counts: countVitest(readOr(report, ''), exitCode) }]
-  }
-  const ofThePlugin = async () => {
-    /** @type {Outcome[]} */
-    const found = []
-    const suites = [
-      ...venvs.map((venv) => ({ title: `tests of the plugin, Python ${venv.minor}`, venv, args: [] })),
-      // With one Python only, the one that has what builds a wheel: it takes most of a minute.
-      { title: 'the plugin installed in a new game and removed again', venv: withChecks, args: ['--install'] },
-    ]
-    for (const { title, venv, args } of suites) {
-      const { exitCode, output } = await show(title, [venv.python, path.join(root, 'world', 'run_tests.py'), ...args], {
-        cwd: path.join(root, 'world'),
-        env: { ...pythonEnv(), PATH: `${venv.bin}:${process.env['PATH'] ?? ''}` },
-        when: 'ended',
-      })
-      found.push({ title, counts: countClosingLine(output, exitCode) })
-    }
-    return found
-  }
-  outcomes.push(...(await Promise.all([ours(), ofThePlugin()])).flat())
+  // What an earlier run has left is of no use when the source has changed.
+  rmSync(path.join(varDir, 'test', 'compile-cache'), { recursive: true, force: true })
+
+  // Three lanes on two cores: tests that wait for real programs leave much of a core unused. What is only in a hurry to end runs at
+  // a lower priority, so that it takes none of the time of those that measure time.
+  const games = async () => [await vitest(node, 'tests with games', ['real'], { when: 'at once' })]
+  const programs = async () => [await vitest(node, 'tests with other programs', ['gate', 'waiting'], { options: ['--maxWorkers=1'] })]
+  const computing = async () => [
+    ...(await ofThePlugin(venvs, withChecks)),
+    await vitest(node, 'unit tests', ['unit'], { options: ['--maxWorkers=1'], isNice: true }),
+  ]
+  outcomes.push(...(await Promise.all([games(), programs(), computing()])).flat())
 
   const notTested = [...(options.notTested ?? [])]
   for (const line of EVENNIA_LINES) {
@@ -93,10 +72,77 @@ export async function check(options = {}) {
   return summarise(outcomes, notTested)
 }
 
+/** @param {string} node @param {string} program @returns {[string, string]} */
+function toolOf(node, program) {
+  return [node, realpathSync(path.join(root, 'node_modules', '.bin', program))]
+}
+
+/**
+ * Some of our projects (vitest.config.ts).
+ * @param {string} node
+ * @param {string} title
+ * @param {string[]} projects
+ * @param {{ options?: string[], when?: 'at once' | 'ended', isNice?: boolean }} how
+ * @returns {Promise<Outcome>}
+ */
+async function vitest(node, title, projects, { options = [], when = 'ended', isNice = false }) {
+  const report = path.join(varDir, 'test', `vitest-${projects.join('-')}.json`)
+  mkdirSync(path.dirname(report), { recursive: true })
+  rmSync(report, { force: true })
+  const { exitCode, tookMs } = await show(
+    title,
+    [
+      ...toolOf(node, 'vitest'),
+      'run',
+      ...projects.map((project) => `--project=${project}`),
+      ...options,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ],
+    { when, isNice, env: { ...process.env, NODE_COMPILE_CACHE: path.join(varDir, 'test', 'compile-cache') } },
+  )
+  return { title, counts: countVitest(readOr(report, ''), exitCode), tookMs }
+}
+
+/**
+ * The plugin's tests: in a game on each line of Evennia; those that need no game on every other Python as well. And it is installed
+ * and removed again with one Python only, the one that has what builds a wheel: it takes most of a minute.
+ *
+ * @param {import('./python.mjs').Venv[]} venvs
+ * @param {import('./python.mjs').Venv} withChecks
+ * @returns {Promise<Outcome[]>}
+ */
+async function ofThePlugin(venvs, withChecks) {
+  const onEachLine = EVENNIA_LINES.flatMap(({ minors }) =>
+    minors.flatMap((minor) => venvs.filter((venv) => venv.minor === minor)).slice(0, 1),
+  )
+  const others = (await findPythons()).filter(({ minor }) => !onEachLine.some((venv) => venv.minor === minor))
+  const suites = [
+    ...onEachLine.map(({ minor, python }) => ({ title: `tests of the plugin, Python ${minor}`, python, args: [] })),
+    ...others.map(({ minor, python }) => ({ title: `tests of the plugin without a game, Python ${minor}`, python, args: ['--pure'] })),
+    { title: 'the plugin installed in a new game and removed again', python: withChecks.python, args: ['--install'] },
+  ]
+  /** @type {Outcome[]} */
+  const found = []
+  for (const { title, python, args } of suites) {
+    const { exitCode, output, tookMs } = await show(title, [python, path.join(root, 'world', 'run_tests.py'), ...args], {
+      cwd: path.join(root, 'world'),
+      env: { ...pythonEnv(), PATH: `${path.dirname(python)}:${process.env['PATH'] ?? ''}` },
+      when: 'ended',
+      isNice: true,
+    })
+    found.push({ title, counts: countClosingLine(output, exitCode), tookMs })
+  }
+  return found
+}
+
 /** @param {Outcome[]} outcomes @param {string[]} notTested */
 function summarise(outcomes, notTested) {
   console.log('')
-  for (const { title, counts } of outcomes) console.log(`  ${counts.failed > 0 ? 'FAIL' : 'ok  '}  ${title}: ${closingLine(counts)}`)
+  for (const { title, counts, tookMs } of outcomes) {
+    console.log(`  ${counts.failed > 0 ? 'FAIL' : 'ok  '}  ${title}: ${closingLine(counts)} (${Math.round(tookMs / 1000)} s)`)
+  }
   for (const sentence of notTested) console.log(`  skip  ${sentence}`)
   const total = sum([...outcomes.map((outcome) => outcome.counts), { passed: 0, failed: 0, skipped: notTested.length }])
   console.log('')
@@ -108,11 +154,13 @@ function summarise(outcomes, notTested) {
  * Runs a part of the checks, shows what it prints, and keeps it.
  * @param {string} title
  * @param {[string, ...string[]]} argv
- * @param {{ cwd?: string, env?: Record<string, string | undefined>, when?: 'at once' | 'ended' }} [options]
- * @returns {Promise<{ exitCode: number, output: string }>}
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, when?: 'at once' | 'ended', isNice?: boolean }} [options]
+ * @returns {Promise<{ exitCode: number, output: string, tookMs: number }>}
  */
-function show(title, [program, ...args], options = {}) {
+function show(title, argv, options = {}) {
+  const [program = '', ...args] = options.isNice ? ['nice', '-n', '10', ...argv] : argv
   const atOnce = options.when !== 'ended'
+  const startedMs = performance.now()
   if (atOnce) console.log(`\n== ${title}`)
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: options.cwd ?? root, env: options.env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -134,7 +182,7 @@ function show(title, [program, ...args], options = {}) {
       for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(name, stop)
       if (!atOnce) console.log(`\n== ${title}\n${output.split('\n').map(indentClosingLine).join('\n')}`)
       if (asked) reject(new Interrupted())
-      else resolve({ exitCode: code ?? 1, output })
+      else resolve({ exitCode: code ?? 1, output, tookMs: performance.now() - startedMs })
     })
   })
 }

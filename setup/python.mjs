@@ -14,7 +14,7 @@ import { installPackages, whichProgram } from './system.mjs'
  * @typedef {{ root: string, varDir: string, say: import('./progress.mjs').Say, signal?: AbortSignal | undefined }} Context
  */
 
-/** The lines of Evennia, and the Pythons that each runs on. */
+/** The lines of Evennia, and the Pythons that each runs on, the newest first. */
 export const EVENNIA_LINES = [
   { requirements: 'evennia-6.txt', minors: ['3.14', '3.13', '3.12'] },
   { requirements: 'evennia-5.txt', minors: ['3.11'] },
@@ -124,25 +124,29 @@ export async function ensureTowerPython(context) {
 }
 
 /**
- * A virtual environment for every suitable Python, for the tests.
+ * A virtual environment for each line of Evennia, for the tests: with the newest Python of that line that it can be installed for.
  *
  * @param {Context} context
  * @returns {Promise<{ venvs: Venv[], failed: { minor: string, why: string }[] }>} `failed`: Pythons that Evennia could not be
  *   installed for
  * @throws {SetupError} when there is not one that works
  */
-export async function ensureAllPythons(context) {
+export async function ensureTestPythons(context) {
   /** @type {{ venvs: Venv[], failed: { minor: string, why: string }[] }} */
   const result = { venvs: [], failed: [] }
   /** @type {unknown} */
   let last = noPython()
-  for (const python of await usablePythons(context)) {
-    try {
-      result.venvs.push(await ensureVenv(context, python))
-    } catch (error) {
-      if (context.signal?.aborted) throw error
-      last = error
-      result.failed.push({ minor: python.minor, why: error instanceof Error ? error.message : String(error) })
+  const usable = await usablePythons(context)
+  for (const { minors } of EVENNIA_LINES) {
+    for (const python of minors.flatMap((minor) => usable.filter((one) => one.minor === minor))) {
+      try {
+        result.venvs.push(await ensureVenv(context, python))
+        break
+      } catch (error) {
+        if (context.signal?.aborted) throw error
+        last = error
+        result.failed.push({ minor: python.minor, why: error instanceof Error ? error.message : String(error) })
+      }
     }
   }
   const first = result.venvs[0]

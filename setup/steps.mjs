@@ -5,13 +5,14 @@ import { ensureNode24, majorOf } from './node.mjs'
 import { ensurePackages } from './npm.mjs'
 import { root, varDir } from './paths.mjs'
 import { createProgress, Interrupted, SetupError } from './progress.mjs'
-import { ensureAllPythons, ensureTowerPython, usablePythons } from './python.mjs'
+import { ensureTestPythons, ensureTowerPython, usablePythons } from './python.mjs'
 import { ensureSystem, TO_RUN, TO_TEST } from './system.mjs'
 import { provisionTower } from './tower.mjs'
 
 /**
  * @typedef {'shell' | 'fleet' | 'tower' | 'tests'} Purpose  What is set up: `shell`, just Node and the packages; `fleet`, also
- *   the system's programs; `tower`, also the bundled Tower; `tests`, also what the tests need, and every Python.
+ *   the system's programs; `tower`, also the bundled Tower; `tests`, also what the tests need, and a
+ *   Python for each line of Evennia.
  * @typedef {{ node: string, pythons: { failed: { minor: string, why: string }[] } }} Ready
  */
 
@@ -94,7 +95,7 @@ async function allSteps(purpose, progress, signal) {
     if (purpose === 'tests') {
       // Where there is none, one is installed: once, before two look for it.
       await usablePythons(context)
-      const [all] = await Promise.all([ensureAllPythons(context), ensureHermes(context)])
+      const [all] = await Promise.all([ensureTestPythons(context), ensureHermes(context)])
       ready.pythons = all
       venv = await ensureTowerPython(context)
       return `Python ${all.venvs.map((one) => one.minor).join(', ')}, and Hermes`

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import {
-  ensureAllPythons,
+  ensureTestPythons,
   ensureTowerPython,
   findPythons,
   minorOf,
@@ -131,19 +131,28 @@ test('the Tower stays with the Python its database was made by', async () => {
   expect((await ensureTowerPython(context())).minor).toBe('3.11')
 })
 
-test('the tests get an environment for every Python, and the linter in one of them', async () => {
+test('the tests get an environment for each line of Evennia, with its newest Python, and the linter in one of them', async () => {
   fakePython('bin/python3', '3.11.7')
-  fakePython('pyenv/versions/3.12.1/bin/python3', '3.12.1')
-  const { venvs, failed } = await ensureAllPythons(context())
-  expect(venvs.map((venv) => venv.minor)).toEqual(['3.11', '3.12'])
+  for (const version of ['3.12.1', '3.13.0']) fakePython(`pyenv/versions/${version}/bin/python3`, version)
+  const { venvs, failed } = await ensureTestPythons(context())
+  expect(venvs.map((venv) => venv.minor)).toEqual(['3.13', '3.11'])
   expect(failed).toEqual([])
   expect(readFileSync(calls(), 'utf8')).toContain('checks.txt')
+})
+
+test('where Evennia can not be installed for the newest Python, the next one of its line is taken, and the reason told', async () => {
+  fakePython('bin/python3', '3.12.1')
+  const newest = fakePython('pyenv/versions/3.13.0/bin/python3', '3.13.0')
+  writeFileSync(newest, readFileSync(newest, 'utf8').replace(`[ ! -e '${path.join(folder, 'pip-fails')}' ]`, 'exit 1'))
+  const { venvs, failed } = await ensureTestPythons(context())
+  expect(venvs.map((venv) => venv.minor)).toEqual(['3.12'])
+  expect(failed).toEqual([{ minor: '3.13', why: expect.stringContaining('python ended with exit code 1') }])
 })
 
 test('when Evennia can be installed for no Python, the reason is told', async () => {
   fakePython('bin/python3', '3.11.7')
   writeFileSync(path.join(folder, 'pip-fails'), '')
-  await expect(ensureAllPythons(context())).rejects.toThrow('python ended with exit code 1')
+  await expect(ensureTestPythons(context())).rejects.toThrow('python ended with exit code 1')
 })
 
 test('nothing of the caller changes what our Python imports or where pip installs', () => {

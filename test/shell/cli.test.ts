@@ -10,6 +10,7 @@ import { startControlServer } from '../../src/adapters/control/server.ts'
 import { openLedger } from '../../src/adapters/ledger/sqlite.ts'
 import { newAgent } from '../../src/domain/agent.ts'
 import { operations } from '../../src/operations/registry.ts'
+import { compileCache } from '../support/compile-cache.ts'
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 const dayMs = 86_400_000
@@ -34,7 +35,7 @@ interface Ended {
 function start(args: string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [cli, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], HOME: folder, ...env },
+    env: { PATH: process.env['PATH'], HOME: folder, ...compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const said = { out: '', err: '' }

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { compileCache } from '../support/compile-cache.ts'
 import { killHard } from '../support/processes.ts'
 import { type StandIns, standIns } from '../support/stand-ins.ts'
 import { until } from '../support/until.ts'
@@ -65,7 +66,7 @@ deadman: { ping: "http://127.0.0.1:${port}/5ecre7", every: 1h, stale: 30s, windo
   )
 }
 
-const env = (more: Record<string, string> = {}) => ({ PATH: `${stand.bin}:/usr/bin:/bin`, HOME: home, ...more })
+const env = (more: Record<string, string> = {}) => ({ PATH: `${stand.bin}:/usr/bin:/bin`, HOME: home, ...compileCache, ...more })
 
 async function towerwatch(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
   const started = spawn(process.execPath, [cli, ...args], { cwd: folder, env: env(), stdio: ['ignore', 'pipe', 'pipe'] })

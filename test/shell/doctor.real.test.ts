@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { compileCache } from '../support/compile-cache.ts'
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 let folder: string
@@ -30,7 +31,7 @@ function doctor(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli, 'doctor', '--for', '1s', ...args], {
     cwd: folder,
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'], HOME: folder },
+    env: { PATH: process.env['PATH'], HOME: folder, ...compileCache },
   })
   return { status, stdout, stderr }
 }

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startControlServer } from '../../src/adapters/control/server.ts'
 import { openLedger } from '../../src/adapters/ledger/sqlite.ts'
 import type { LedgerFact } from '../../src/ports/ledger.ts'
+import { compileCache } from '../support/compile-cache.ts'
 import { ada, alert, incident, muteOf, operation, transition } from '../support/ledger-facts.ts'
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
@@ -38,7 +39,7 @@ agents:
 afterEach(() => rmSync(folder, { recursive: true }))
 
 async function run(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, env: { PATH: process.env['PATH'], HOME: folder } })
+  const child = spawn(process.execPath, [cli, ...args], { cwd: folder, env: { PATH: process.env['PATH'], HOME: folder, ...compileCache } })
   const said = { out: '', err: '' }
   child.stdout.on('data', (chunk) => {
     said.out += chunk
