@@ -378,6 +378,26 @@ describe('an agent that posts its beats', () => {
   })
 })
 
+describe('an agent that posts while its host is lost', () => {
+  it('and the watch looks away: its return is told when somebody looks again, with the time of the beat, and silence counts from then', () => {
+    const away: [number, AgentEvent][] = [
+      [83, posted(beat(83))],
+      [115, tick],
+      [133, { kind: 'host-lost', sinceMs: 129 }],
+      [160, posted(beat(130))],
+      [209, { kind: 'blind', sinceMs: 209 }],
+      [229, { kind: 'host-lost', sinceMs: 229 }],
+    ]
+    const { agent, effects } = play(away)
+    expect(told(effects)).toEqual([
+      { kind: 'problem', cause: 'silent', atMs: 113, lastBeatMs: 83 },
+      { kind: 'recovery', cause: 'silent', atMs: 130, downMs: 17 },
+    ])
+    expect(decide(agent, tick, 258, timing).agent.status.state).toBe('late')
+    expect(decide(agent, tick, 259, timing).agent.status.state).toBe('unreachable')
+  })
+})
+
 describe('an agent that beats but makes no progress', () => {
   const rules: Timing = { ...timing, hungMs: 25 }
   const working = (atMs: number, progress: number, busy = true): [number, AgentEvent] => [atMs, posted(beat(atMs, 'a', { progress, busy }))]
@@ -731,7 +751,10 @@ describe.each([
               expect(next.status.state).toBe('down')
               expect(steps(effects).at(-1)).toContain('→ down')
             }
-            if (event.kind === 'host-lost' || event.kind === 'blind') expect(effects.every(({ kind }) => kind === 'transition')).toBe(true)
+            // Who finds a host lost looks again: a return that was posted before the watch looked away is told then.
+            const looksAgain = event.kind === 'host-lost' && agent.facts.blind !== undefined
+            if (event.kind === 'host-lost' || event.kind === 'blind')
+              expect(effects.every(({ kind }) => kind === 'transition' || (kind === 'recovery' && looksAgain))).toBe(true)
             agent = next
           }
         }),
