@@ -278,8 +278,13 @@ function factsAfter(agent: AgentRecord, event: AgentEvent, nowMs: number, timing
       return unpaused(facts, (by) => by === event.by, nowMs)
     case 'suspected':
       return facts.gone || facts.suspected ? facts : { ...facts, suspected: { atMs: nowMs, cause: event.cause } }
-    case 'beat':
-      return afterBeat(seen(facts, nowMs), event.beat, timing, effects, agent.problem)
+    case 'beat': {
+      const next = afterBeat(seen(facts, nowMs), event.beat, timing, effects, agent.problem)
+      // Somebody else goes on posting in the name of a process that its host says is gone: a child that it has left behind.
+      // Only what the host sees can take back what the host has said, unless it is another life, or nobody looks there.
+      const isSeenGone = facts.gone !== undefined && !facts.hostLost && !facts.blind
+      return isSeenGone && facts.gone && !isOtherLife(facts.lastBeat, event.beat) ? { ...next, gone: facts.gone } : next
+    }
     case 'sighted': {
       // Whoever was sighted is neither on a lost host nor out of the watch's sight.
       let next = reached(seen(facts, nowMs), nowMs)
@@ -288,9 +293,11 @@ function factsAfter(agent: AgentRecord, event: AgentEvent, nowMs: number, timing
       // The first word that it is gone counts: later sightings must not move the time of death.
       if (event.gone) {
         if (!next.gone) next = dead(next, { atMs: next.suspected?.atMs ?? nowMs, cause: event.gone })
-      } else if (next.suspected) {
-        const { suspected: _, ...rest } = next
-        next = rest
+      } else {
+        const { suspected: _, gone, ...rest } = next
+        // The host doesn't say so any more, and it was heard of since.
+        const isBack = gone !== undefined && next.lastBeat !== undefined && next.lastBeat.atMs > gone.atMs
+        next = gone && !isBack ? { ...rest, gone } : rest
       }
       if (event.condition !== undefined) next = withCondition(next, event.condition, nowMs)
       return next
@@ -306,9 +313,9 @@ function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: Agent
   if (last && beat.atMs === last.atMs && last.epoch === '' && beat.seq === last.seq) return { ...facts, lastBeat: beat }
   // A file that is read anew, by a watch that starts again: its age is measured anew, too. It says nothing, nor takes anything back.
   if (last && isReread(last, beat)) return facts
-  const isOtherLife = beat.epoch !== '' && last !== undefined && beat.epoch !== last.epoch
+  const isNewLife = isOtherLife(last, beat)
   // Posted beats may overtake each other: an older one of the same life says nothing new.
-  if (last && !isOtherLife && beat.atMs < last.atMs) return facts
+  if (last && !isNewLife && beat.atMs < last.atMs) return facts
   const { unproved, suspected, ...rest } = facts
   const next: AgentFacts = { ...rest, lastBeat: beat }
   if (unproved && last && provesLife(last, beat, timing)) {
@@ -318,9 +325,9 @@ function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: Agent
     if (beat.atMs < unproved.toMs) next.unproved = { fromMs: beat.atMs, toMs: unproved.toMs }
   }
   // A beat written before the death and read after it is no sign of life; one of another life always is.
-  if (next.gone && (beat.atMs > next.gone.atMs || isOtherLife)) delete next.gone
-  if (suspected && !isOtherLife && beat.atMs <= suspected.atMs) next.suspected = suspected
-  const hasMoved = beat.progress !== facts.progress?.value || isOtherLife || beat.busy === false
+  if (next.gone && (beat.atMs > next.gone.atMs || isNewLife)) delete next.gone
+  if (suspected && !isNewLife && beat.atMs <= suspected.atMs) next.suspected = suspected
+  const hasMoved = beat.progress !== facts.progress?.value || isNewLife || beat.busy === false
   if (beat.failing !== undefined) {
     next.failing = { atMs: beat.atMs, count: (facts.failing?.count ?? 0) + 1, text: beat.failing }
     next.good = { count: 0, sinceMs: beat.atMs }
@@ -328,14 +335,14 @@ function afterBeat(facts: AgentFacts, beat: Beat, timing: Timing, effects: Agent
     delete next.failing
     // One from before its fall says nothing of its recovery: a watch that starts again reads the old file anew. Nor does one
     // that shows no progress, where it was down for want of that: the watch may have been looking elsewhere meanwhile.
-    const isNews = isOtherLife || beat.atMs > facts.good.sinceMs
+    const isNews = isNewLife || beat.atMs > facts.good.sinceMs
     if (facts.good.count > 0) next.good = { ...facts.good, count: facts.good.count + 1 }
     else if (isNews && (problem?.cause !== 'hung' || hasMoved)) next.good = { count: 1, sinceMs: beat.atMs }
   }
   if (beat.progress === undefined) delete next.progress
   else if (!facts.progress || hasMoved) next.progress = { value: beat.progress, atMs: beat.atMs }
   // Who was idle, or was only just born, need not have said anything.
-  if (facts.heard && (beat.busy === false || isOtherLife)) next.heard = { atMs: Math.max(facts.heard.atMs, beat.atMs) }
+  if (facts.heard && (beat.busy === false || isNewLife)) next.heard = { atMs: Math.max(facts.heard.atMs, beat.atMs) }
   return next
 }
 
@@ -346,6 +353,10 @@ function afterWord(facts: AgentFacts, atMs: number, nowMs: number, timing: Timin
   // Where it was down for want of a word, one is as good as progress; where its progress stands still, none is.
   const isNews = facts.good.count === 0 && atMs > facts.good.sinceMs && nowMs < stillSince(next, timing)
   return problem?.cause === 'hung' && isNews ? { ...next, good: { count: 1, sinceMs: atMs } } : next
+}
+
+function isOtherLife(last: Beat | undefined, beat: Beat): boolean {
+  return beat.epoch !== '' && last !== undefined && beat.epoch !== last.epoch
 }
 
 function isReread(last: Beat, beat: Beat): boolean {

@@ -78,6 +78,31 @@ const ways: Record<AgentState, [number, AgentEvent][]> = {
   ],
 }
 
+describe('beats that are posted for a process which its host says is gone', () => {
+  const died: [number, AgentEvent][] = [
+    [90, sighted(beat(90))],
+    [100, sighted(undefined, 'process-gone')],
+  ]
+  const gone = sighted(undefined, 'process-gone')
+
+  it('are no return: a child that it has left behind may go on posting', () => {
+    const { agent, effects } = play([...died, [110, posted(beat(110))], [111, gone], [120, posted(beat(120, ''))], [121, gone]])
+    expect(agent.status).toMatchObject({ state: 'down', sinceMs: 100, cause: 'process-gone' })
+    expect(told(effects).map(({ kind }) => kind)).toEqual(['problem'])
+  })
+
+  it('are one again once the host does not say so any more', () => {
+    const { agent, effects } = play([...died, [110, posted(beat(110))], [111, sighted()], [120, posted(beat(120))]])
+    expect(agent.status.state).toBe('up')
+    expect(told(effects).map(({ kind }) => kind)).toEqual(['problem', 'recovery'])
+  })
+
+  it('are one at once where they are of another life, or the host cannot be seen', () => {
+    expect(play([...died, [110, posted(beat(110, 'b'))]]).agent.status.state).toBe('up')
+    expect(play([...died, [105, lost], [110, posted(beat(110))]]).agent.facts.gone).toBeUndefined()
+  })
+})
+
 describe('every transition of an agent', () => {
   // from, event at 100, the state after, transitions told ('' where none).
   const table: [AgentState, string, AgentEvent, AgentState, string[]][] = [
@@ -811,9 +836,10 @@ describe.each([
         fc.property(life, fc.integer({ min: 0, max: 200 }), (events, more) => {
           const { agent } = play(events)
           const nowMs = (events.at(-1)?.[0] ?? 0) + more
-          const { hostLost, blind: unseen, suspected } = agent.facts
-          // A look that finds nothing amiss ends a suspicion, time confirms it.
+          const { hostLost, blind: unseen, suspected, gone } = agent.facts
+          // A look that finds nothing amiss ends a suspicion, time confirms it; and it takes a death back, where a beat came since.
           if (suspected) return
+          if (gone && (agent.facts.lastBeat?.atMs ?? 0) > gone.atMs) return
           if (hostLost && (agent.facts.lastBeat?.atMs ?? 0) > hostLost.sinceMs) return
           if (hostLost || unseen) expect(decide(agent, tick, nowMs, timing).effects).toEqual([])
           else expect(decide(agent, tick, nowMs, timing)).toEqual(decide(agent, sighted(), nowMs, timing))
