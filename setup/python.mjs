@@ -149,9 +149,10 @@ export async function ensureTestPythons(context) {
       }
     }
   }
-  const first = result.venvs[0]
-  if (first === undefined) throw last
-  await ensureChecks(context, first)
+  // The oldest, whose rules hold for all.
+  const oldest = result.venvs.at(-1)
+  if (oldest === undefined) throw last
+  await ensureChecks(context, oldest)
   return result
 }
 
