@@ -51,12 +51,20 @@ def ensure_bridge_account(name: str, password: str) -> Any:
         The account, with the permission `tower_bridge` and no other.
 
     Raises:
-        AccountError: If the name or password can't be used, or the name is a player's.
+        AccountError: If the name or password can't be used, the name is a player's, or the game
+            has no owner yet.
     """
     if not name.strip() or "|" in name or not name.isprintable() or len(name) > 60:
         raise AccountError("The account's name must be 1 to 60 characters without '|'.")
     if len(password) < 12:
         raise AccountError("The password must be 12 characters at least.")
+    if not AccountDB.objects.exists():
+        # It would be account #1: Evennia makes that one the owner of a new game, with a character
+        # and the permission of a developer, and asks for no other owner.
+        raise AccountError(
+            "The game has no account yet, and its first one becomes its owner: run `evennia start` "
+            "once, which asks for that one, and then this again."
+        )
     account = AccountDB.objects.filter(username__iexact=name).first()
     if account is None:
         account = create_account(

@@ -32,13 +32,22 @@ class Command(BaseCommand):
         if evennia.SESSION_HANDLER is None:
             evennia._init()
 
+        from evennia.accounts.models import AccountDB
+
         from evennia_towerwatch.account import AccountError, ensure_bridge_account
 
+        is_there = AccountDB.objects.filter(username__iexact=options["name"]).exists()
         given = options["password_stdin"]
         password = sys.stdin.readline().rstrip("\r\n") if given else secrets.token_urlsafe(24)
         try:
             ensure_bridge_account(options["name"], password)
         except AccountError as error:
             raise CommandError(str(error)) from error
+        # Beside the password and not before it: that alone is what a script takes.
+        if not given:
+            self.stderr.write(f"The password of {options['name']}, which is shown this once:")
+        if is_there:
+            self.stderr.write("A game that is running takes it after `evennia reload`.")
+        self.stderr.flush()
         if not given:
             self.stdout.write(password)

@@ -35,6 +35,14 @@ class Making(TowerTest):
             ensure_bridge_account(self.account2.key, PASSWORD)
         self.assertNotIn("tower_bridge", self.account2.permissions.all())
 
+    def test_it_does_not_become_the_owner_of_a_game_that_has_none(self) -> None:
+        with (
+            patch("evennia_towerwatch.account.AccountDB.objects.exists", return_value=False),
+            self.assertRaisesRegex(AccountError, "run `evennia start` once"),
+        ):
+            ensure_bridge_account("watch", PASSWORD)
+        self.assertEqual(BridgeAccount.objects.count(), 0)
+
     def test_bad_names_and_passwords_are_refused_in_a_sentence(self) -> None:
         for name, password in (
             ("", PASSWORD),
@@ -57,11 +65,15 @@ class Making(TowerTest):
         self.assertEqual(sent, [{"logged_in": {}}])
 
     def test_the_command_shows_a_new_password_once_and_it_works(self) -> None:
-        out = StringIO()
-        call_command("towerwatch_account", "watch", stdout=out)
+        out, beside = StringIO(), StringIO()
+        call_command("towerwatch_account", "watch", stdout=out, stderr=beside)
+        self.assertNotIn("evennia reload", beside.getvalue())
         password = out.getvalue().strip()
         self.assertGreaterEqual(len(password), 20)
         self.assertTrue(BridgeAccount.objects.get(username="watch").check_password(password))
+        # The running game has the account in memory, with the password of before.
+        call_command("towerwatch_account", "watch", stdout=StringIO(), stderr=beside)
+        self.assertIn("takes it after `evennia reload`", beside.getvalue())
 
     def test_the_command_takes_a_password_from_standard_input_and_shows_nothing(self) -> None:
         out = StringIO()
