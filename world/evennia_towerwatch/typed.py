@@ -114,13 +114,14 @@ def _take_flags(declared: Sequence[Argument], words: list[str]) -> tuple[list[st
     """The words without the declared flags, and those.
 
     Only a whole word that is one counts, in any case, and also where a keyboard made a dash of the
-    two hyphens: a dry run that is not seen as one would be done.
+    two hyphens, or one of them is missing (of two, a game that is read aloud shows none): a dry run
+    that is not seen as one would be done.
     """
     known = {flag_word(one["name"]): one["name"] for one in declared if one["kind"] == "flag"}
     rest: list[str] = []
     found: dict[str, str] = {}
     for word in words:
-        name = known.get(re.sub("^[\u2013\u2014]", "--", word.lower()))
+        name = known.get(re.sub("^(?:--?|[\u2013\u2014])", "--", word.lower()))
         if name is None:
             rest.append(word)
         else:
