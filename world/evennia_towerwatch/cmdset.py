@@ -7,6 +7,7 @@ from evennia.commands.command import Command
 
 from .commands.ask import AskCommand
 from .commands.base import TowerCommand
+from .commands.canonical_help import CanonicalHelpCommand, help_words
 from .commands.fleet import FleetCommand
 from .commands.overview import OverviewCommand
 from .commands.verbosity import VerbosityCommand
@@ -29,6 +30,7 @@ class TowerCmdSet(CmdSet):
     def at_cmdset_creation(self) -> None:
         """Called by Evennia."""
         self.add(_named(OverviewCommand, overview_words()))
+        self.add(_named(CanonicalHelpCommand, help_words()))
         self.add(_named(VerbosityCommand, verbosity_words()))
         for operation in load_protocol().operations:
             if operation["answeredBy"] != "shell":

@@ -46,10 +46,10 @@ class CmdLookFromTower(CmdLook):
     def func(self) -> None:
         """An agent's id or name shows that agent, wherever it is; all else is the core's look.
 
-        The beginning of a name does where nothing is here that could be meant.
+        The beginning of a name does where nothing but a way is here that could be meant.
         """
         agent_id = BRIDGE.fleet.find(self.args.strip(), "agent") if self.args else None
-        if agent_id is None and self.args and not self.caller.search(self.args, quiet=True):
+        if agent_id is None and self.args and not self._is_here(self.args.strip()):
             found = resolve(_AGENT, self.args, BRIDGE.fleet)
             agent_id = found if isinstance(found, str) else None
         if agent_id is None:
@@ -63,6 +63,11 @@ class CmdLookFromTower(CmdLook):
         screen = screen_of(self.session)
         name = wrap_text(npc_name(BRIDGE.fleet.agents[agent_id], BRIDGE.is_watched()), screen)
         self.msg(text=(f"{name}\n{agent_text(agent_id, screen)}", {"type": "look"}))
+
+    def _is_here(self, typed: str) -> bool:
+        # The way to a host begins as its agent does.
+        found = self.caller.search(typed, quiet=True)
+        return any(thing.destination is None for thing in found)
 
 
 class TowerRoomCmdSet(MergedByName):

@@ -35,7 +35,7 @@ class OverviewCommand(Command):
         session = self.session
         if self.args.startswith("/"):
             screen = screen_of(session) if session else screen_before(self.caller)
-            text = wrap_text(_meant(self.args[1:]), screen)
+            text = wrap_text(meant(self.args[1:]), screen)
             self.msg(text=(text, {"type": "towerwatch"}))
         elif session is None:
             self.msg(text=(_overview(screen_before(self.caller)), {"type": "towerwatch"}))
@@ -47,7 +47,8 @@ class OverviewCommand(Command):
         return _overview(screen_before(caller))
 
 
-def _meant(typed: str) -> str:
+def meant(typed: str) -> str:
+    """That there is no such canonical form, and which one was meant, perhaps."""
     word = typed.split()[0].lower()[:64] if typed.split() else ""
     names = [VERBOSITY] + [
         word
@@ -73,6 +74,7 @@ def _overview(screen: Screen) -> str:
         f"{conf.watch_room_name()} and on the channel {conf.channel_name()}.",
         # Ahead of the list, whose end is on a second page of a small screen.
         *_link().split("\n"),
+        *([] if screen.reader else ["With a screen reader, type: option/save screenreader = on"]),
         "",
     ]
     for operation in load_protocol().operations:

@@ -3,14 +3,17 @@
 import re
 from functools import cache
 
+from django.conf import settings
+from evennia.utils.utils import class_from_module
+
 from evennia_towerwatch import conf
 from evennia_towerwatch.protocol import load_protocol
 
 OVERVIEW = "towerwatch"
 VERBOSITY = "verbosity"
 
-# As the watch tells people what to type: `type: ack 12`, `type "confirm 7F3K9M"`.
-_HINT = re.compile(r"(?<=[Tt]ype)(:? \"?)([a-z][a-z-]*)")
+# As the watch tells people what to type: `type: ack 12`, `type "confirm 7F3K9M"`, `For example: …`.
+_HINT = re.compile(r"([Tt]ype:? \"?|[Ff]or example: )([a-z][a-z-]*)")
 
 
 def command_words() -> frozenset[str]:
@@ -26,6 +29,21 @@ def _command_words(prefix: str, hidden: tuple[str, ...]) -> frozenset[str]:
         if operation["answeredBy"] != "shell":
             words.update(words_of(operation["name"], operation["aliases"]))
     return frozenset(words)
+
+
+def game_words() -> frozenset[str]:
+    """Every word that is a command of the game in character or out, in lower case."""
+    return _game_words(settings.CMDSET_CHARACTER, settings.CMDSET_ACCOUNT)
+
+
+@cache
+def _game_words(*paths: str) -> frozenset[str]:
+    commands = [command for path in paths for command in class_from_module(path)().commands]
+    return frozenset(
+        word.lstrip(settings.CMD_IGNORE_PREFIXES)
+        for command in commands
+        for word in command._keyaliases
+    )
 
 
 def words_of(name: str, aliases: list[str]) -> list[str]:

@@ -1,15 +1,15 @@
 """What somebody sees who connects."""
 
-# No line is longer than 44 columns: a telephone held upright shows about so many.
+# No line is longer than 40 columns: a telephone held upright shows about so many.
 CONNECTION_SCREEN = """
-|b==========================================|n
+|b========================================|n
  |wThe Tower|n
 
- A fleet of AI agents lives here. Each stands
- in the room of its machine, and shows how
- fresh its heartbeat is. When one dies you
- will hear it, and |wrestart <agent>|n
- brings it back.
+ A fleet of AI agents lives here. Each
+ stands in the room of its machine, and
+ shows how fresh its heartbeat is. When
+ one dies you will hear it, and
+ |wrestart <agent>|n brings it back.
 
  |wconnect <name> <password>|n
    if you have an account
@@ -17,5 +17,5 @@ CONNECTION_SCREEN = """
    to look around as a visitor
  |whelp towerwatch|n
    once you are inside
-|b==========================================|n
+|b========================================|n
 """
