@@ -21,7 +21,7 @@ from twisted.internet import task
 
 from . import conf
 from .appearance import shown_name
-from .commands.words import command_words
+from .commands.words import command_words, game_words
 from .escape import escape
 from .fleet import Agent, Fleet, Host, by_name
 from .models import Made, note_made
@@ -80,17 +80,18 @@ def chambers(fleet: Fleet, watch: Any) -> Iterator[None]:
     rooms = _ours(HOST_TAG, HostRoom)
     npcs = _ours(AGENT_TAG, TowerNPC)
     hosts, agents = dict(fleet.hosts), dict(fleet.agents)
-    for host in by_name(hosts.values()):
-        rooms[host.id] = _ensure_room(host, rooms.get(host.id), watch)
-        yield
-    for agent in by_name(agents.values()):
-        _ensure_npc(agent, npcs.get(agent.id), rooms.get(agent.host, watch))
-        yield
+    # Who has gone, first: the board of the Watch Room shows them no more, so no exit may.
     for agent_id in npcs.keys() - agents.keys():
         _put(npcs[agent_id], None, home=watch)
         yield
     for host_id in rooms.keys() - hosts.keys():
         _close_room(host_id, rooms[host_id], watch)
+        yield
+    for host in by_name(hosts.values()):
+        rooms[host.id] = _ensure_room(host, rooms.get(host.id), watch)
+        yield
+    for agent in by_name(agents.values()):
+        _ensure_npc(agent, npcs.get(agent.id), rooms.get(agent.host, watch))
         yield
 
 
@@ -214,8 +215,9 @@ def _ensure_room(host: Host, room: Any, watch: Any) -> Any:
 def _ensure_exit(
     category: str, host_id: str, source: Any, target: Any, name: str, aliases: list[str]
 ) -> None:
-    # An exit's name is a command, and stronger than ours: a host called "health" must not take it.
-    taken = command_words()
+    # An exit's name is a command, and stronger than others: a host called "health" must not take
+    # the plugin's, nor one called "home" the game's.
+    taken = command_words() | game_words()
     key = name if name.lower() not in taken else f"to {name}"
     aliases = [alias for alias in aliases if alias not in taken and alias != key.lower()]
     passage = _first(host_id, category, DefaultExit)

@@ -8,6 +8,7 @@ from evennia.utils.create import create_object
 
 from evennia_towerwatch import build
 from evennia_towerwatch.bridge import BRIDGE
+from evennia_towerwatch.commands.words import game_words
 from evennia_towerwatch.fleet import Fleet
 from evennia_towerwatch.npc import AGENT_TAG, TowerNPC
 from evennia_towerwatch.rooms import HostRoom
@@ -102,6 +103,16 @@ class Building(TowerTest):
         self.assertEqual(build.host_room("ezra").db.desc, "Cold stone.")
         self.assertIn(room, [way.destination for way in build.watch_room().exits])
 
+    def test_who_has_gone_is_gone_before_anything_else_is_done(self) -> None:
+        self.small()
+        room = build.host_room("ezra")
+        fleet = Fleet()
+        fleet.snapshot_part(snapshot([agent_view("timmy", "local")], [host_view("local")]), 0)
+        steps = build.steps(fleet)
+        next(steps), next(steps)
+        self.assertIsNone(self.npc("bezalel").location)
+        self.assertNotIn(room, [way.destination for way in build.watch_room().exits])
+
     def test_an_agent_without_a_known_host_stands_in_the_watch_room(self) -> None:
         self.build([agent_view("lost", "nowhere")], [])
         self.assertEqual(self.npc("lost").location, build.watch_room())
@@ -127,6 +138,14 @@ class Building(TowerTest):
         words = {name for way in build.watch_room().exits for name in [way.key, *way.aliases.all()]}
         self.assertEqual(words & {"health", "restart", "Restart", "fleet", "Fleet"}, set())
         self.assertLessEqual({"to Restart", "to Fleet"}, words)
+
+    def test_nor_does_one_named_like_a_command_of_the_game(self) -> None:
+        self.assertLessEqual({"home", "look", "who", "dig"}, game_words())
+        self.build([], [host_view("home")])
+        (way,) = build.watch_room().exits
+        self.assertEqual((way.key, way.aliases.all()), ("to Home", []))
+        (out,) = build.host_room("home").exits
+        self.assertEqual((out.key, out.aliases.all()), ("Watch Room", ["out"]))
 
     def test_a_name_of_nothing_visible_becomes_the_id(self) -> None:
         self.build([agent_view("bezalel", name="\u202e\n")], self.hosts)
