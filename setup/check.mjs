@@ -53,13 +53,13 @@ export async function check(options = {}) {
   // What an earlier run has left is of no use when the source has changed.
   rmSync(path.join(varDir, 'test', 'compile-cache'), { recursive: true, force: true })
 
-  // Three lanes on two cores: tests that wait for real programs leave much of a core unused. What is only in a hurry to end runs at
-  // a lower priority, so that it takes none of the time of those that measure time.
+  // Three lanes on two cores: tests that wait for real programs leave much of a core unused. The plugin's, which wait for nothing and
+  // have no limits of time, run at a lower priority, so that they take none of it from those that have.
   const games = async () => [await vitest(node, 'tests with games', ['real'], { when: 'at once' })]
   const programs = async () => [await vitest(node, 'tests with other programs', ['gate', 'waiting'], { options: ['--maxWorkers=1'] })]
   const computing = async () => [
     ...(await ofThePlugin(venvs, withChecks)),
-    await vitest(node, 'unit tests', ['unit'], { options: ['--maxWorkers=1'], isNice: true }),
+    await vitest(node, 'unit tests', ['unit'], { options: ['--maxWorkers=1'] }),
   ]
   outcomes.push(...(await Promise.all([games(), programs(), computing()])).flat())
 
@@ -82,10 +82,10 @@ function toolOf(node, program) {
  * @param {string} node
  * @param {string} title
  * @param {string[]} projects
- * @param {{ options?: string[], when?: 'at once' | 'ended', isNice?: boolean }} how
+ * @param {{ options?: string[], when?: 'at once' | 'ended' }} how
  * @returns {Promise<Outcome>}
  */
-async function vitest(node, title, projects, { options = [], when = 'ended', isNice = false }) {
+async function vitest(node, title, projects, { options = [], when = 'ended' }) {
   const report = path.join(varDir, 'test', `vitest-${projects.join('-')}.json`)
   mkdirSync(path.dirname(report), { recursive: true })
   rmSync(report, { force: true })
@@ -100,7 +100,7 @@ async function vitest(node, title, projects, { options = [], when = 'ended', isN
       '--reporter=json',
       `--outputFile.json=${report}`,
     ],
-    { when, isNice, env: { ...process.env, NODE_COMPILE_CACHE: path.join(varDir, 'test', 'compile-cache') } },
+    { when, env: { ...process.env, NODE_COMPILE_CACHE: path.join(varDir, 'test', 'compile-cache') } },
   )
   return { title, counts: countVitest(readOr(report, ''), exitCode), tookMs }
 }
@@ -130,7 +130,7 @@ async function ofThePlugin(venvs, withChecks) {
       cwd: path.join(root, 'world'),
       env: { ...pythonEnv(), PATH: `${path.dirname(python)}:${process.env['PATH'] ?? ''}` },
       when: 'ended',
-      isNice: true,
+      isNice: !args.includes('--install'),
     })
     found.push({ title, counts: countClosingLine(output, exitCode), tookMs })
   }
