@@ -15,7 +15,7 @@ from .fleet import Fleet
 from .models import prune, remember_told, was_told
 from .verbosity import account_of, is_wanted
 
-# By then the reactor has written what was said.
+# By then the reactor has got to writing what was said; on a machine that is busy it may only then.
 WRITTEN_AFTER_S = 0.02
 _PRUNE_EVERY = 1000
 # What was said and is not on disk: nothing but this says that it was said. Those of them that wait
@@ -56,7 +56,9 @@ def tell(
         _say(alert, fleet)
         _unsaved.add(alert_id)
         _waiting[alert_id] = done
-        later(WRITTEN_AFTER_S, _save_waiting, alert_id)
+        # Twice: the reactor looks at its clock before it writes. After a long turn with many alerts
+        # the first is due before anything of them was written.
+        later(WRITTEN_AFTER_S, later, 0, _save_waiting, alert_id)
 
 
 def save_now() -> None:

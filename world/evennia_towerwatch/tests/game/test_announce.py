@@ -95,6 +95,21 @@ class Telling(TowerTest):
         self.assertTrue(models.was_told("a1"))
         self.assertEqual(codes(self.watch.sent), ["tower_ack"])
 
+    def test_between_the_saying_and_the_saving_the_reactor_has_a_turn_to_write(self) -> None:
+        due: list[Any] = []
+
+        def later(_: float, function: Any, *arguments: Any) -> None:
+            due.append((function, arguments))
+
+        announce.tell(alert("a1"), BRIDGE.fleet, later, lambda _: None)
+        # It looks at its clock, and does what is due; then it writes; then it looks again.
+        for is_saved in (False, True):
+            self.assertFalse(models.was_told("a1"))
+            ((function, arguments),) = due
+            due.clear()
+            function(*arguments)
+            self.assertEqual(models.was_told("a1"), is_saved)
+
     def test_a_server_that_stops_in_order_saves_first(self) -> None:
         inputfuncs.tower_alert(self.watch, **alert("a1"))
         server_hooks.at_server_stop()
