@@ -96,8 +96,8 @@ def chambers(fleet: Fleet, watch: Any) -> Iterator[None]:
 
 
 # What is built around the Watch Room, in this order. A new wing is a function in a file of its own
-# like `chambers`, and a word here: safe to run at any time, everything found by tags, a step for
-# each object, and nothing deleted that a builder may have worked on.
+# like `chambers`, and a word here: safe to run at any time, everything found by the plugin's list,
+# a step for each object, and nothing deleted that a builder may have worked on.
 WINGS: tuple[Callable[[Fleet, Any], Iterator[None]], ...] = (chambers,)
 
 
