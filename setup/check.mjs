@@ -53,15 +53,18 @@ export async function check(options = {}) {
   // What an earlier run has left is of no use when the source has changed.
   rmSync(path.join(varDir, 'test', 'compile-cache'), { recursive: true, force: true })
 
-  // Three lanes on two cores: tests that wait for real programs leave much of a core unused. The plugin's, which wait for nothing and
-  // have no limits of time, run at a lower priority, so that they take none of it from those that have.
-  const games = async () => [await vitest(node, 'tests with games', ['real'], { when: 'at once' })]
-  const programs = async () => [await vitest(node, 'tests with other programs', ['gate', 'waiting'], { options: ['--maxWorkers=1'] })]
-  const computing = async () => [
-    ...(await ofThePlugin(venvs, withChecks)),
+  // Two lanes on two cores: tests that wait for real programs leave much of a core unused, but with a third lane some that measure time
+  // failed. The plugin's, which wait for nothing and have no limits of time, run at a lower priority beside the games.
+  const games = async () => [
+    await vitest(node, 'tests with games', ['real'], { when: 'at once' }),
     await vitest(node, 'unit tests', ['unit'], { options: ['--maxWorkers=1'] }),
+    await installed(withChecks),
   ]
-  outcomes.push(...(await Promise.all([games(), programs(), computing()])).flat())
+  const others = async () => [
+    ...(await ofThePlugin(venvs)),
+    await vitest(node, 'tests with other programs', ['gate', 'waiting'], { options: ['--maxWorkers=1'] }),
+  ]
+  outcomes.push(...(await Promise.all([games(), others()])).flat())
 
   const notTested = [...(options.notTested ?? [])]
   for (const line of EVENNIA_LINES) {
@@ -106,14 +109,12 @@ async function vitest(node, title, projects, { options = [], when = 'ended' }) {
 }
 
 /**
- * The plugin's tests: in a game on each line of Evennia; those that need no game on every other Python as well. And it is installed
- * and removed again with one Python only, the one that has what builds a wheel: it takes most of a minute.
+ * The plugin's tests: in a game on each line of Evennia; those that need no game on every other Python as well.
  *
  * @param {import('./python.mjs').Venv[]} venvs
- * @param {import('./python.mjs').Venv} withChecks
  * @returns {Promise<Outcome[]>}
  */
-async function ofThePlugin(venvs, withChecks) {
+async function ofThePlugin(venvs) {
   const onEachLine = EVENNIA_LINES.flatMap(({ minors }) =>
     minors.flatMap((minor) => venvs.filter((venv) => venv.minor === minor)).slice(0, 1),
   )
@@ -121,20 +122,33 @@ async function ofThePlugin(venvs, withChecks) {
   const suites = [
     ...onEachLine.map(({ minor, python }) => ({ title: `tests of the plugin, Python ${minor}`, python, args: [] })),
     ...others.map(({ minor, python }) => ({ title: `tests of the plugin without a game, Python ${minor}`, python, args: ['--pure'] })),
-    { title: 'the plugin installed in a new game and removed again', python: withChecks.python, args: ['--install'] },
   ]
   /** @type {Outcome[]} */
   const found = []
-  for (const { title, python, args } of suites) {
-    const { exitCode, output, tookMs } = await show(title, [python, path.join(root, 'world', 'run_tests.py'), ...args], {
-      cwd: path.join(root, 'world'),
-      env: { ...pythonEnv(), PATH: `${path.dirname(python)}:${process.env['PATH'] ?? ''}` },
-      when: 'ended',
-      isNice: !args.includes('--install'),
-    })
-    found.push({ title, counts: countClosingLine(output, exitCode), tookMs })
-  }
+  for (const { title, python, args } of suites) found.push(await pythonTests(title, python, args, { isNice: true }))
   return found
+}
+
+/** With one Python only, the one that has what builds a wheel: it takes most of a minute. @param {import('./python.mjs').Venv} venv */
+function installed({ python }) {
+  return pythonTests('the plugin installed in a new game and removed again', python, ['--install'], { isNice: false })
+}
+
+/**
+ * @param {string} title
+ * @param {string} python
+ * @param {string[]} args
+ * @param {{ isNice: boolean }} how
+ * @returns {Promise<Outcome>}
+ */
+async function pythonTests(title, python, args, { isNice }) {
+  const { exitCode, output, tookMs } = await show(title, [python, path.join(root, 'world', 'run_tests.py'), ...args], {
+    cwd: path.join(root, 'world'),
+    env: { ...pythonEnv(), PATH: `${path.dirname(python)}:${process.env['PATH'] ?? ''}` },
+    when: 'ended',
+    isNice,
+  })
+  return { title, counts: countClosingLine(output, exitCode), tookMs }
 }
 
 /** @param {Outcome[]} outcomes @param {string[]} notTested */

@@ -189,8 +189,11 @@ export function startHostWatch(
     for (const [id, { content }] of looks) if (content.pid !== undefined) pids.set(id, content.pid)
     const askStopping = [...looks.values()].some(({ suspicion }) => suspicion && !suspicion.isConfirmed)
     news.lookBegins()
+    const awayBefore = awaySinceMs()
     const { agents, isStopping } = await link.beats(pids, { askStopping, awaited: config.agents.map(({ id }) => id).filter(isAwaited) })
     lastAnswerMs = clock.now()
+    // Given before the watch was stopped, and read after it: by it a beat of before would seem to be of this moment.
+    if (awaySinceMs() > awayBefore) return await look(link)
     // At every look, not only at the first: the watch may have been blind, or the sweep impatient, in between. And before
     // its agents, so that a host which is back is said to be back before any of them is said to be dead.
     roster.observeHost(host.id, { kind: 'answered' })
@@ -201,6 +204,13 @@ export function startHostWatch(
       if (agent) sight(agent, sighting, isStopping)
     }
     if (hasUnaskedPid(pids)) news.hear('written')
+  }
+
+  /** Since when nobody has looked at one of the agents, because the watch itself was away; 0 where all were seen since. */
+  function awaySinceMs(): number {
+    let sinceMs = 0
+    for (const { id } of config.agents) sinceMs = Math.max(sinceMs, roster.agent(id)?.facts.blind?.sinceMs ?? 0)
+    return sinceMs
   }
 
   /** A beat of another life has come, but of which one is not known before the host was asked about its pid. */

@@ -536,7 +536,12 @@ export function hostContract(name: string, start: () => Promise<HostFixture>, sc
           expect(told).toHaveLength(index)
           killHard(pid ?? 0)
           await tells(index + 1)
-          await until(async () => (await link.beats(new Map())).agents.filter(gone).length === index + 1, { withinMs, what: 'it is gone' })
+          // Only who was seen alive at the last look is waited for.
+          const isSeen = async () => {
+            const { agents } = await link.beats(new Map())
+            return agents.filter(gone).length === index + 1 && agents.filter(({ process }) => process.kind === 'alive').length === 2 - index
+          }
+          await until(isSeen, { withinMs, what: 'it is gone, and the others are seen alive' })
         }
         await twice(link)
         expect(told).toHaveLength(3)

@@ -119,6 +119,8 @@ describe('the page of the fleet', () => {
     const page = await readerAt(phone)
     await loads(page, /Agents 1 to 100 of 1000[\s\S]*Page 1 of 10/)
     await page.click('text=Next 100')
+    // With its style sheet, without which it is as wide as its longest word.
+    await page.waitForURL(/page=2/)
     expect(await textOf(page)).toMatch(/Agents 101 to 200 of 1000[\s\S]*Page 2 of 10/)
     expect(await page.locator('html').evaluate(tooWide)).toBe('nothing')
     const answer = await page.request.get(address('/fleet/?page=3'))

@@ -1,7 +1,7 @@
 /** What a player lives through: agents die, hang and return; hosts, the game and the watch itself go away in between. */
-import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Player } from '../support/player.ts'
+import { isAlive, killSshd } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 import { openStage, reborn, type Stage } from './stage.ts'
 
@@ -115,7 +115,7 @@ describe('a host whose sshd and sessions are killed', () => {
     const before = stage.ledger((ledger) => ledger.operations({ agent: 'ezra', limit: 100 })).length
     const downBefore = inWatchRoom.count(/ezra is down/)
 
-    for (const pid of [...sessionsOf(host.sshdPid), host.sshdPid]) process.kill(pid, 'SIGKILL')
+    killSshd(host.sshdPid)
 
     await inWatchRoom.hears(/^host ezra is unreachable/, 20_000)
     inWatchRoom.send('restart ezra')
@@ -228,17 +228,4 @@ async function connectedAgain(): Promise<void> {
     },
     { withinMs: 40_000, what: 'the watch to answer again' },
   )
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}
-
-/** The processes that this sshd started for its connections. */
-function sessionsOf(sshd: number): number[] {
-  return readFileSync(`/proc/${sshd}/task/${sshd}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
 }

@@ -35,6 +35,15 @@ export function descendants(pid: number, goInto: (process: ProcessView) => boole
   return below(pid)
 }
 
+/**
+ * Takes a host away: its sshd and all that this has started for connections. The sshd is stopped first, for the kernel lists the
+ * children of a running process without promising that it lists them all.
+ */
+export function killSshd(pid: number): void {
+  process.kill(pid, 'SIGSTOP')
+  for (const each of [...descendants(pid, ({ name }) => name.startsWith('sshd')), { pid }]) killHard(each.pid)
+}
+
 /** SIGKILL for a process that the test started; nothing where it is gone already. */
 export function killHard(pid: number): void {
   if (!isAlive(pid)) return

@@ -130,6 +130,21 @@ describe('looking at a host', () => {
     expect(state()).toBe('down')
   })
 
+  it('asks again where the answer came while the watch itself was away: it is older than it seems', async () => {
+    host.start('timmy')
+    host.beat('timmy')
+    await started()
+    host.hang()
+    await clock.advance(1_000)
+    const [looked, heard] = [host.looks.length, observed.length]
+    await clock.advance(15_000)
+    roster.blind(clock.now() - 15_000)
+    host.answerAgain()
+    await clock.advance(0)
+    expect(host.looks).toHaveLength(looked + 2)
+    expect(observed.slice(heard).map(({ kind }) => kind)).toEqual(['sighted'])
+  })
+
   it('does not take an unchanged file for a beat, not even over a new connection', async () => {
     host.beat('timmy')
     await started()

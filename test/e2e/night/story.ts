@@ -1,5 +1,5 @@
 /** What happens in the night, in its order. Everybody's part is in cast.ts. */
-import { readFileSync } from 'node:fs'
+import { killSshd } from '../../support/processes.ts'
 import { until } from '../../support/until.ts'
 import { reborn, type Stage } from '../stage.ts'
 import type { Role } from './cast.ts'
@@ -122,6 +122,5 @@ export async function playNight(stage: Stage, { scene, types, hears, allHear }: 
 function killHost(stage: Stage, id: string): void {
   const host = stage.info().hosts.find((each) => each.id === id)
   if (!host) throw new Error(`no host ${id}`)
-  const sessions = readFileSync(`/proc/${host.sshdPid}/task/${host.sshdPid}/children`, 'utf8').trim().split(' ').filter(Boolean)
-  for (const pid of [...sessions.map(Number), host.sshdPid]) process.kill(pid, 'SIGKILL')
+  killSshd(host.sshdPid)
 }
