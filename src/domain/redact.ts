@@ -52,8 +52,8 @@ const known: readonly [RegExp, string][] = [
 
 /** A name, as far as it may be one, and what stands between it and its value. */
 const nameAndSign = /([A-Za-z_][\w.-]{0,80})([\\"'`\]]{0,4}\s{0,4}(?::=|=>|[:=])\s{0,4})/g
-/** `--token abc`, `password is abc1`. */
-const nameAndBlank = /(--?[A-Za-z][\w-]{0,80}|\b(?:password|passwd|passphrase|token|secret|api[ _-]?key))(\s{1,4}(?:is\s{1,4})?)/gi
+/** `--token abc`, `--db.password abc`, `password is abc1`. */
+const nameAndBlank = /(--?[A-Za-z][\w.-]{0,80}|\b(?:password|passwd|passphrase|token|secret|api[ _-]?key))(\s{1,4}(?:is\s{1,4})?)/gi
 
 function withoutValues(line: string): string {
   return replaceValues(replaceValues(line, nameAndSign, isSecretName), nameAndBlank, (name, value) =>

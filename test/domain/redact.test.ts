@@ -143,6 +143,7 @@ describe('redacting', () => {
     ['password: correct horse battery', 'password: [secret]'],
     ['https://agent:hunter2@git.example/x', 'https://agent:[secret]@git.example/x'],
     ['token is abc1234', 'token is [secret]'],
+    ['run --db.password abcdefgh', 'run --db.password [secret]'],
     ['API_KEY="a\\"b" and more', 'API_KEY=[secret] and more'],
   ])('makes of %j what is to be shown', (line, wanted) => {
     expect(redact(line)).toBe(wanted ?? line)
