@@ -1,4 +1,5 @@
 /** What `cancel` does: whatever this person asked for and that is not done is given up, and it is said plainly what is not undone. */
+import { asTyped } from '../domain/arguments.ts'
 import { personOf } from '../domain/authority.ts'
 import type { Actor } from '../domain/operation.ts'
 import type { Cancellations, Outcome } from '../operations/operation.ts'
@@ -35,7 +36,7 @@ function sayAll(
   const of = (stage: OpenStep['stage']) => steps.filter((step) => step.stage === stage).map(said)
   const [queued, acting, looking] = [of('waits'), of('acts'), of('sees')]
   if (waited.length + steps.length === 0) {
-    const about = subject === undefined || subject === 'all' ? '' : ` about ${subject.replace(/^agent:/, '').replace(':', ' ')}`
+    const about = subject === undefined || subject === 'all' ? '' : ` about ${asTyped(subject)}`
     return refusal(
       subject === 'all' ? 'Nothing that anybody asked for is left to be done.' : `Nothing that you asked for${about} is left to be done.`,
     )

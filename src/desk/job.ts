@@ -1,4 +1,5 @@
 /** What passes through the desk: a request, what is known of it, and who asked for it. */
+import { asTyped } from '../domain/arguments.ts'
 import type { Actor, OperationDeclaration, Screen } from '../domain/operation.ts'
 import type { ActingOperation, CheckedArguments, OperationContext, Outcome } from '../operations/operation.ts'
 import type { OperationRecord } from '../ports/ledger.ts'
@@ -65,7 +66,7 @@ export interface Piece {
 /** "restart all", "maintenance host ezra 2h new disk" */
 export function sayJob({ operation, args }: Piece): string {
   const words = operation.arguments.flatMap(({ name, kind }) => (kind === 'flag' ? [] : (args[name] ?? [])))
-  return [operation.name, ...words.map((word) => word.replace(/^agent:/, '').replace(/^host:/, 'host '))].join(' ')
+  return [operation.name, ...words.map(asTyped)].join(' ')
 }
 
 /** The asker, who asked for that, and so on. */

@@ -282,8 +282,8 @@ function factsAfter(agent: AgentRecord, event: AgentEvent, nowMs: number, timing
       const next = afterBeat(seen(facts, nowMs), event.beat, timing, effects, agent.problem)
       // Somebody else goes on posting in the name of a process that its host says is gone: a child that it has left behind.
       // Only what the host sees can take back what the host has said, unless it is another life, or nobody looks there.
-      const isSeenGone = facts.gone !== undefined && !facts.hostLost && !facts.blind
-      return isSeenGone && facts.gone && !isOtherLife(facts.lastBeat, event.beat) ? { ...next, gone: facts.gone } : next
+      const { gone, hostLost, blind } = facts
+      return gone && !hostLost && !blind && !isOtherLife(facts.lastBeat, event.beat) ? { ...next, gone } : next
     }
     case 'sighted': {
       // Whoever was sighted is neither on a lost host nor out of the watch's sight.

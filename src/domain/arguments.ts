@@ -228,6 +228,11 @@ function resolveText(typed: string): Resolved {
   return text.length > longestText ? { wrong: `may have ${longestText} characters at most` } : { value: text }
 }
 
+/** A checked value as people type it: "ezra" for `agent:ezra`, "host ezra" for `host:ezra`. */
+export function asTyped(value: string): string {
+  return value.replace(/^agent:/, '').replace(/^host:/, 'host ')
+}
+
 /** The line that takes these arguments apart to themselves again. */
 export function printArguments(declared: readonly ArgumentDeclaration[], args: Readonly<Record<string, string>>): string {
   return declared.flatMap(({ name, kind }) => (kind === 'flag' && args[name] !== undefined ? flagWord(name) : (args[name] ?? []))).join(' ')

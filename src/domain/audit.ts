@@ -10,6 +10,7 @@
  * a log on an untrusted machine gets (Schneier and Kelsey, "Secure Audit Logs to Support Computer Forensics", 1999); noting
  * heads elsewhere is what the logs of RFC 6962 do with signed tree heads.
  */
+import { asTyped } from './arguments.ts'
 import type { Actor } from './operation.ts'
 
 export interface AuditEntry {
@@ -106,10 +107,6 @@ const trailing = ['kind', 'what', 'only', 'alive', 'duration', 'comment', 'reaso
 export function sayAsked({ operation, arguments: args }: Pick<AuditEntry, 'operation' | 'arguments'>): string {
   const words = Object.entries(args)
     .sort(([a], [b]) => trailing.indexOf(a) - trailing.indexOf(b))
-    .map(([, value]) =>
-      String(value)
-        .replace(/^agent:/, '')
-        .replace(/^host:/, 'host '),
-    )
+    .map(([, value]) => asTyped(String(value)))
   return [operation, ...words].join(' ')
 }

@@ -9,6 +9,7 @@ import { chown, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Ended, fed } from '../support/fed.ts'
 import { openPreparedHost, type PreparedHost } from '../support/prepared-host.ts'
 import { programPath } from '../support/programs.ts'
 import { until } from '../support/until.ts'
@@ -50,12 +51,6 @@ async function everything(): Promise<string[]> {
 }
 const nothingHappened = async () => expect((await everything()).filter((name) => !before.includes(name))).toEqual([])
 
-interface Ended {
-  status: number | null
-  out: string
-  err: string
-}
-
 const access = (role: Role) => [
   ...['-F', '/dev/null', '-o', 'BatchMode=yes', '-o', `UserKnownHostsFile=${prepared.sshd.knownHosts}`, '-o', 'IdentitiesOnly=yes'],
   ...['-i', role === 'probe' ? prepared.identity : prepared.actIdentity, '-p', String(prepared.sshd.port)],
@@ -64,13 +59,7 @@ const target = () => `${prepared.account.name}@${prepared.sshd.address}`
 
 async function ssh(role: Role, options: string[], command: string[], input: string | Buffer = ''): Promise<Ended> {
   const child = spawn(programPath('ssh'), [...access(role), ...options, '--', target(), ...command], { stdio: 'pipe' })
-  const said = { out: '', err: '' }
-  child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString('latin1')))
-  child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString('latin1')))
-  child.stdin.on('error', () => child.stdin.destroy())
-  child.stdin.end(input)
-  const [status] = await once(child, 'close')
-  return { status: status as number | null, ...said }
+  return fed(child, input)
 }
 
 /** A few connections at a time: they wait more than they work. */

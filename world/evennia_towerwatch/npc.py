@@ -101,10 +101,10 @@ class TowerNPC(DefaultObject):
 
 def agent_text(agent_id: str | None, screen: Screen) -> str:
     """All that is known of an agent now, with a word about the watch where it isn't there."""
-    problem = BRIDGE.problem()
-    agent = BRIDGE.fleet.agents.get(agent_id)
     if agent_id is None:
         return wrap_text("This is no agent of the fleet, it only looks like one.", screen)
+    problem = BRIDGE.problem()
+    agent = BRIDGE.fleet.agents.get(agent_id)
     if agent is None:
         unknown = f"The watch does not know {escape(agent_id, 63)}."
         return wrap_text(problem or unknown, screen)

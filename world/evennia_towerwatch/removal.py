@@ -115,6 +115,7 @@ def _bodies_that_go() -> list[Any]:
 
 def _rooms(everything: bool) -> Iterator[Step]:
     goes = _goes(everything)
+    made = _made_ids(WATCH_TAG, HOST_TAG)
     for room in _of_type(TowerRoom):
         if goes(room):
             yield Step(f"room {_name(room)}", room.delete)
@@ -122,7 +123,7 @@ def _rooms(everything: bool) -> Iterator[Step]:
             why = "a builder has worked on it"
             if _is_start(room):
                 why = "players start there"
-            elif room.id not in _made_ids(WATCH_TAG, HOST_TAG):
+            elif room.id not in made:
                 why = "it is none of the plugin's"
             yield Step(
                 f"type and tags of {_name(room)}, which stays as a plain room: {why}",

@@ -1,12 +1,12 @@
 /** The gate as a file behind a key: what it does with a command, a list and declarations that nobody should send. */
 import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { gateScript } from '../../../src/adapters/hosts/gate-script.ts'
+import { type Ended, fed } from '../../support/fed.ts'
 import { programPath } from '../../support/programs.ts'
 
 const nonce = '00112233445566778899aabbccddeeff'
@@ -64,24 +64,12 @@ describe.each(shells)('the installed gate under %s', (_, shell) => {
   })
   afterEach(() => rm(folder, { recursive: true }))
 
-  interface Ended {
-    status: number | null
-    out: string
-    err: string
-  }
-
   /** Gives it all of its input at once: what it may do without an answer of ours is part of what is tried. */
   async function ask(command: string | undefined, input = '', words = ['probe', list]): Promise<Ended> {
     const [program, ...first] = shell()
     const env = { PATH: process.env['PATH'], HOME: folder, ...(command !== undefined && { SSH_ORIGINAL_COMMAND: command }) }
     const child = spawn(program, [...first, gate, ...words], { cwd: folder, env })
-    const said = { out: '', err: '' }
-    child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString('latin1')))
-    child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString('latin1')))
-    child.stdin.on('error', () => child.stdin.destroy())
-    child.stdin.end(input)
-    const [status] = await once(child, 'close')
-    return { status: status as number | null, ...said }
+    return fed(child, input)
   }
 
   /** The frames of the answers, without the hello: `KIND TEXT`. */
