@@ -5,6 +5,7 @@ import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { closingLine, countClosingLine, countVitest, indentClosingLine, sum } from './counts.mjs'
+import { failureOfPart, failuresInUnittest, failuresInVitest, tellFailures } from './failures.mjs'
 import { findNode24 } from './node.mjs'
 import { root, varDir } from './paths.mjs'
 import { Interrupted, SetupError } from './progress.mjs'
@@ -14,7 +15,8 @@ import { runCommand } from './steps.mjs'
 
 /**
  * @typedef {import('./counts.mjs').Counts} Counts
- * @typedef {{ title: string, counts: Counts, tookMs: number }} Outcome
+ * @typedef {import('./failures.mjs').Failure} Failure
+ * @typedef {{ title: string, counts: Counts, tookMs: number, output: string, failures: Failure[] }} Outcome
  */
 
 /**
@@ -40,8 +42,9 @@ export async function check(options = {}) {
   const outcomes = []
   /** @param {string} title @param {[string, ...string[]]} argv @param {string} [cwd] */
   const one = async (title, argv, cwd = root) => {
-    const { exitCode, tookMs } = await show(title, argv, { cwd })
-    outcomes.push({ title, counts: exitCode === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }, tookMs })
+    const { exitCode, output, tookMs } = await show(title, argv, { cwd })
+    const counts = exitCode === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }
+    outcomes.push({ title, counts, tookMs, output, failures: [] })
   }
   await one('types', [...tool('tsc'), '-p', '.'])
   await one('format and layers', [...tool('biome'), 'ci', '--error-on-warnings'])
@@ -92,7 +95,7 @@ async function vitest(node, title, projects, { options = [], when = 'ended' }) {
   const report = path.join(varDir, 'test', `vitest-${projects.join('-')}.json`)
   mkdirSync(path.dirname(report), { recursive: true })
   rmSync(report, { force: true })
-  const { exitCode, tookMs } = await show(
+  const { exitCode, output, tookMs } = await show(
     title,
     [
       ...toolOf(node, 'vitest'),
@@ -105,7 +108,8 @@ async function vitest(node, title, projects, { options = [], when = 'ended' }) {
     ],
     { when, env: { ...process.env, NODE_COMPILE_CACHE: path.join(varDir, 'test', 'compile-cache') } },
   )
-  return { title, counts: countVitest(readOr(report, ''), exitCode), tookMs }
+  const found = readOr(report, '')
+  return { title, counts: countVitest(found, exitCode), tookMs, output, failures: failuresInVitest(found, root) }
 }
 
 /**
@@ -148,7 +152,7 @@ async function pythonTests(title, python, args, { isNice }) {
     when: 'ended',
     isNice,
   })
-  return { title, counts: countClosingLine(output, exitCode), tookMs }
+  return { title, counts: countClosingLine(output, exitCode), tookMs, output, failures: failuresInUnittest(output) }
 }
 
 /** @param {Outcome[]} outcomes @param {string[]} notTested */
@@ -159,6 +163,12 @@ function summarise(outcomes, notTested) {
   }
   for (const sentence of notTested) console.log(`  skip  ${sentence}`)
   const total = sum([...outcomes.map((outcome) => outcome.counts), { passed: 0, failed: 0, skipped: notTested.length }])
+  const failed = tellFailures(
+    outcomes
+      .filter(({ counts }) => counts.failed > 0)
+      .flatMap(({ title, failures, output }) => (failures.length > 0 ? failures : [failureOfPart(title, output)])),
+  )
+  if (failed.length > 0) console.log(['', ...failed].join('\n'))
   console.log('')
   console.log(closingLine(total))
   return total.failed > 0 ? 1 : 0

@@ -4,7 +4,8 @@ A line for each of two hundred is a wall that nobody reads at night. Nobody is l
 same: everybody is named, under the word of their state.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 from .appearance import MANY, state_word
 from .bodies import posture
@@ -29,22 +30,24 @@ def crowd_sentences(agents: Sequence[Agent], now_ms: float, watched: bool) -> li
     return [*lines, f"Up: {', '.join(parts)}."] if up else lines
 
 
-def names_by_state(told: Iterable[tuple[str, str]], screen: Screen) -> list[str]:
+# People look again more often than somebody's state changes.
+@lru_cache(maxsize=64)
+def names_by_state(told: tuple[tuple[str, str], ...], screen: Screen) -> tuple[str, ...]:
     """Everybody's name behind the word of their state: `down (2): Ann, Bob`, worst first.
 
     Args:
-        told: Names as they are shown, with states; they stay in this order.
+        told: Names as they are shown, with states; behind each word they come by the alphabet.
         screen: What it is read on.
     """
     names: dict[str, list[str]] = {}
-    for name, state in told:
+    for name, state in sorted(told, key=lambda one: one[0].casefold()):
         names.setdefault(state, []).append(name)
     blanks = "" if screen.reader else "  "
-    return [
+    return tuple(
         line
         for state in WORST_FIRST
         if state in names
         for line in wrap_list(
             f"{blanks}{state_word(state)} ({len(names[state])}):", names[state], screen
         )
-    ]
+    )

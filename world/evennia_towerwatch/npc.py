@@ -72,6 +72,12 @@ class TowerNPC(DefaultObject):
         self.at_access(known, accessing_obj, access_type, **kwargs)
         return known
 
+    def is_open(self) -> bool:
+        """Whether nobody has said who may see it: then a look need not ask for each looker."""
+        locks = self.locks.locks
+        view = locks.get("view")
+        return view is not None and view[2] == "view:all()" and "search" not in locks
+
     def get_display_name(self, looker: Any = None, **kwargs: Any) -> str:
         """Its name with the state: `Bezalel (down)`."""
         name, state = self.name_and_state(BRIDGE.is_watched())

@@ -145,10 +145,15 @@ class HostRoom(TowerRoom):
         """Who is here; many agents by their states, who is not well first."""
         here = self.contents_get(content_type="character")
         if len(here) > MANY:
-            seen = self.filter_visible(here, looker, **kwargs)
-            bodies = [one for one in seen if isinstance(one, TowerNPC)]
+            bodies: list[TowerNPC] = []
+            others: list[Any] = []
+            for one in here:
+                is_open = isinstance(one, TowerNPC) and one.is_open()
+                (bodies if is_open else others).append(one)
+            others = self.filter_visible(others, looker, **kwargs)
+            bodies += [one for one in others if isinstance(one, TowerNPC)]
             if len(bodies) > MANY:
-                others = [one for one in seen if not isinstance(one, TowerNPC)]
+                others = [one for one in others if not isinstance(one, TowerNPC)]
                 return _crowd(bodies, others, looker, **kwargs)
         return super().get_display_characters(looker, **kwargs)
 
@@ -165,9 +170,7 @@ class WatchRoom(TowerRoom):
 
 def _crowd(bodies: list[TowerNPC], others: list[Any], looker: Any, **kwargs: Any) -> str:
     watched = BRIDGE.is_watched()
-    told = sorted(
-        (body.name_and_state(watched) for body in bodies), key=lambda one: one[0].casefold()
-    )
+    told = tuple(body.name_and_state(watched) for body in bodies)
     lines = [f"|wAgents:|n {len(bodies)}", *names_by_state(told, screen_before(looker))]
     if others:
         names = iter_to_str((one.get_display_name(looker, **kwargs) for one in others), ", and")

@@ -109,10 +109,14 @@ class Crowd(ScreenTest):
         self.assertIn("A50 (|rdown|n)", self.type("look A50"))
 
     def test_whom_a_builder_has_hidden_stays_hidden(self) -> None:
-        (npc,) = search_tag("a42", category=AGENT_TAG)
-        npc.locks.add("view:perm(Builder)")
-        self.assertNotIn("A42", self.room.return_appearance(self.char2))
-        self.assertIn("A43", self.room.return_appearance(self.char2))
+        for agent_id, lock in {"a42": "view", "a44": "search"}.items():
+            (npc,) = search_tag(agent_id, category=AGENT_TAG)
+            npc.locks.add(f"{lock}:perm(Builder)")
+        text = self.room.return_appearance(self.char2)
+        self.assertNotIn("A42", text)
+        self.assertIn("A43", text)
+        self.assertNotIn("A44", text)
+        self.assertIn("A44", self.room.return_appearance(self.char1))
 
     def test_without_the_watch_nobody_knows_how_any_of_them_is(self) -> None:
         self.watch.drop()
