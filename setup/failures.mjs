@@ -1,7 +1,9 @@
 import { stripVTControlCharacters } from 'node:util'
 
-/** Each test that failed is told in at most this many lines of at most this many characters. */
-const MAX_LINES = 10
+/** So many lines are told of all that failed, shared out among them, of at most so many characters. */
+const ALL_LINES = 24
+const MAX_LINES = 20
+const MIN_LINES = 4
 const MAX_CHARACTERS = 300
 /** So many are told; whoever sees more of them has one cause to look for. */
 const MAX_TOLD = 8
@@ -66,10 +68,11 @@ export function failureOfPart(title, output) {
  * @returns {string[]} lines
  */
 export function tellFailures(failures) {
+  const each = Math.max(MIN_LINES, Math.min(MAX_LINES, Math.floor(ALL_LINES / failures.length)))
   const told = failures.slice(0, MAX_TOLD).flatMap(({ name, message }) => {
     const lines = stripVTControlCharacters(message).split('\n')
-    const shown = lines.slice(0, MAX_LINES).map((line) => `    ${line.slice(0, MAX_CHARACTERS)}`.trimEnd())
-    const left = lines.length - MAX_LINES
+    const shown = lines.slice(0, each).map((line) => `    ${line.slice(0, MAX_CHARACTERS)}`.trimEnd())
+    const left = lines.length - each
     return [`  FAIL  ${name}`, ...shown, ...(left > 0 ? [`    … ${left} more lines above`] : [])]
   })
   const left = failures.length - MAX_TOLD

@@ -244,6 +244,8 @@ describe.each(shells)('orders under %s', (_, shell) => {
       expect(await everything()).toEqual(before)
       expect(existsSync(`/tmp/towerwatch-${user}`)).toBe(false)
       expect(await readdir(attempts)).toHaveLength(1)
+      const patient = await opened({ ...agent('ezra', body), stopGraceMs: 10_000 })
+      expect((await planned(patient)).lines).toContain(`would get SIGTERM, and SIGKILL after 10 s: pid ${pid} (sh)`)
       // Nothing was noted: the same number is still good.
       await restart(link, really(9))
       expect([isAlive(pid), isAlive(child)]).toEqual([false, false])

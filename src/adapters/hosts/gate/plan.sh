@@ -39,10 +39,14 @@ plan_stop() { # status 1 after a failure was reported
     find_session
   fi
   find_members
+  case $a_grace in
+    ?*000) pl_after="${a_grace%000} s" ;;
+    *) pl_after="$a_grace ms" ;;
+  esac
   IFS=' '
   for member in $members; do
     name_of "${member%%=*}"
-    plan_line "would get SIGTERM, and SIGKILL after $a_grace ms: pid ${member%%=*} ($name)"
+    plan_line "would get SIGTERM, and SIGKILL after $pl_after: pid ${member%%=*} ($name)"
   done
 }
 
