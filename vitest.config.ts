@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 // one file at a time, because several games at once on a small machine would only slow one another into time limits.
 // `gate`: as real, but the gate and what it starts alone: two files at a time.
 // `waiting`: as real, but without a game, and waiting for periods of minutes far more than working.
-// The checks run `real` in one lane, and `gate` and `waiting`, one file at a time, in another (setup/check.mjs).
+// The checks run `gate` and `waiting`, one file at a time, and then `real` (setup/check.mjs).
 const gateFiles = ['test/adapters/hosts/**/*.real.test.ts', 'test/security/corpus-*.real.test.ts']
 const waitingFiles = [
   'test/hands/{hanging,outcomes}.real.test.ts',

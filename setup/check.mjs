@@ -56,18 +56,17 @@ export async function check(options = {}) {
   // What an earlier run has left is of no use when the source has changed.
   rmSync(path.join(varDir, 'test', 'compile-cache'), { recursive: true, force: true })
 
-  // Two lanes on two cores: tests that wait for real programs leave much of a core unused, but with a third lane some that measure time
-  // failed. The plugin's, which wait for nothing and have no limits of time, run at a lower priority beside the games.
-  const games = async () => [
+  // What only computes goes side by side. What waits for other programs has the machine to itself, one part after the other: with two of
+  // those at once a test in some thousands took the other's load for its own trouble.
+  outcomes.push(
+    ...(await twoByTwo([
+      ...(await ofThePlugin(venvs)),
+      () => vitest(node, 'unit tests', ['unit'], { options: ['--maxWorkers=1'] }),
+      () => installed(withChecks),
+    ])),
+    await vitest(node, 'tests with other programs', ['gate', 'waiting'], { when: 'at once', options: ['--maxWorkers=1'] }),
     await vitest(node, 'tests with games', ['real'], { when: 'at once' }),
-    await vitest(node, 'unit tests', ['unit'], { options: ['--maxWorkers=1'] }),
-    await installed(withChecks),
-  ]
-  const others = async () => [
-    ...(await ofThePlugin(venvs)),
-    await vitest(node, 'tests with other programs', ['gate', 'waiting'], { options: ['--maxWorkers=1'] }),
-  ]
-  outcomes.push(...(await Promise.all([games(), others()])).flat())
+  )
 
   const notTested = [...(options.notTested ?? [])]
   for (const line of EVENNIA_LINES) {
@@ -76,6 +75,21 @@ export async function check(options = {}) {
     }
   }
   return summarise(outcomes, notTested)
+}
+
+/**
+ * @param {(() => Promise<Outcome>)[]} parts  begun in this order
+ * @returns {Promise<Outcome[]>} in the same order
+ */
+async function twoByTwo(parts) {
+  /** @type {Outcome[]} */
+  const found = []
+  const left = [...parts.entries()]
+  const worker = async () => {
+    for (let next = left.shift(); next; next = left.shift()) found[next[0]] = await next[1]()
+  }
+  await Promise.all([worker(), worker()])
+  return found
 }
 
 /** @param {string} node @param {string} program @returns {[string, string]} */
@@ -116,41 +130,43 @@ async function vitest(node, title, projects, { options = [], when = 'ended' }) {
  * The plugin's tests: in a game on each line of Evennia; those that need no game on every other Python as well.
  *
  * @param {import('./python.mjs').Venv[]} venvs
- * @returns {Promise<Outcome[]>}
+ * @returns {Promise<(() => Promise<Outcome>)[]>}
  */
 async function ofThePlugin(venvs) {
   const onEachLine = EVENNIA_LINES.flatMap(({ minors }) =>
     minors.flatMap((minor) => venvs.filter((venv) => venv.minor === minor)).slice(0, 1),
   )
   const others = (await findPythons()).filter(({ minor }) => !onEachLine.some((venv) => venv.minor === minor))
-  const suites = [
-    ...onEachLine.map(({ minor, python }) => ({ title: `tests of the plugin, Python ${minor}`, python, args: [] })),
-    ...others.map(({ minor, python }) => ({ title: `tests of the plugin without a game, Python ${minor}`, python, args: ['--pure'] })),
+  return [
+    ...onEachLine.map(
+      ({ minor, python }) =>
+        () =>
+          pythonTests(`tests of the plugin, Python ${minor}`, python, []),
+    ),
+    ...others.map(
+      ({ minor, python }) =>
+        () =>
+          pythonTests(`tests of the plugin without a game, Python ${minor}`, python, ['--pure']),
+    ),
   ]
-  /** @type {Outcome[]} */
-  const found = []
-  for (const { title, python, args } of suites) found.push(await pythonTests(title, python, args, { isNice: true }))
-  return found
 }
 
 /** With one Python only, the one that has what builds a wheel: it takes most of a minute. @param {import('./python.mjs').Venv} venv */
 function installed({ python }) {
-  return pythonTests('the plugin installed in a new game and removed again', python, ['--install'], { isNice: false })
+  return pythonTests('the plugin installed in a new game and removed again', python, ['--install'])
 }
 
 /**
  * @param {string} title
  * @param {string} python
  * @param {string[]} args
- * @param {{ isNice: boolean }} how
  * @returns {Promise<Outcome>}
  */
-async function pythonTests(title, python, args, { isNice }) {
+async function pythonTests(title, python, args) {
   const { exitCode, output, tookMs } = await show(title, [python, path.join(root, 'world', 'run_tests.py'), ...args], {
     cwd: path.join(root, 'world'),
     env: { ...pythonEnv(), PATH: `${path.dirname(python)}:${process.env['PATH'] ?? ''}` },
     when: 'ended',
-    isNice,
   })
   return { title, counts: countClosingLine(output, exitCode), tookMs, output, failures: failuresInUnittest(output) }
 }
@@ -178,11 +194,11 @@ function summarise(outcomes, notTested) {
  * Runs a part of the checks, shows what it prints, and keeps it.
  * @param {string} title
  * @param {[string, ...string[]]} argv
- * @param {{ cwd?: string, env?: Record<string, string | undefined>, when?: 'at once' | 'ended', isNice?: boolean }} [options]
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, when?: 'at once' | 'ended' }} [options]
  * @returns {Promise<{ exitCode: number, output: string, tookMs: number }>}
  */
 function show(title, argv, options = {}) {
-  const [program = '', ...args] = options.isNice ? ['nice', '-n', '10', ...argv] : argv
+  const [program, ...args] = argv
   const atOnce = options.when !== 'ended'
   const startedMs = performance.now()
   if (atOnce) console.log(`\n== ${title}`)
