@@ -284,11 +284,19 @@ export function panesContract({ fixture, tmux, agent, fake, path, order, triesHa
         for (const name of ['never-there', 'dry-made', 'astray']) expect(namesNow).not.toContain(`fleet:${name}`)
       })
 
-      it('says so, with its last words, where it ends at once', async () => {
+      // tmux that hears of the end before it has read what stands in the terminal throws that away: 34 of 400 with 3.3a.
+      it('says so, with its last words where tmux kept them, where it ends at once', async () => {
         const link = await opened([agent('brief', paneBody('brief', { start: ['/bin/sh', '-c', 'echo no key; exit 1'] }))])
-        const error = await failure(link.restart('brief', 'only-dead', order(), () => {}))
-        expect(error).toMatchObject({ kind: 'failed', step: 'start' })
-        expect(error?.message).toContain('no key')
+        const messages: string[] = []
+        while (messages.length < 10 && !messages.at(-1)?.includes('no key')) {
+          const error = await failure(link.restart('brief', 'only-dead', order(), () => {}))
+          expect(error).toMatchObject({ kind: 'failed', step: 'start' })
+          const message = error?.message ?? ''
+          expect(message).toMatch(/^pane %\d+ ended again at once: .*(no key|Pane is dead)/)
+          messages.push(message)
+          here('kill-pane', '-t', message.split(/[ :]/)[1] as string)
+        }
+        expect(messages.at(-1)).toContain('no key')
       })
 
       it('not beside one that lives on in a window with another name', async () => {

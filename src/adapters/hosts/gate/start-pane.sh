@@ -59,6 +59,7 @@ revived() { # says what became of the pane that was looked for again
   esac
 }
 
+# Without what tmux had not read yet when it heard of the end: that it throws away.
 last_words() { # PANE: words, the last lines that stand in it
   lw_all=$(bounded 5 tmux -u -S "$a_socket" capture-pane -p -J -S -50 -t "$1" 2>/dev/null | tail -c 4000)
   set --
