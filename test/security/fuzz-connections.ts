@@ -24,19 +24,20 @@ const KEPT = 100
 /** Logged in as `account`; or as nobody. Resolves when the game has greeted, and said that one is logged in. */
 export async function rudeClient(game: TestGame, transport: Transport, account?: GameAccount): Promise<RudeClient> {
   const client = transport === 'websocket' ? overWebsocket(game.websocketUrl) : overTelnet(game.ports.telnet)
-  const waits = (name: string) =>
+  const waits = (what: string, came: () => boolean) =>
     until(
       () => {
         if (client.ended() !== undefined) throw new Error(`the game hung up: ${client.ended()}`)
-        return (client.heard.get(name) ?? 0) > 0
+        return came()
       },
-      { withinMs: 60_000, what: () => `${name} over ${transport}; came: ${client.last.slice(-5).join(' ')}` },
+      { withinMs: 60_000, what: () => `${what} over ${transport}; came: ${client.last.slice(-5).join(' ')}` },
     )
-  await waits('text')
+  // Not the portal's word that one is queued: only from the greeting on does the server know of the connection, and a login before is lost.
+  await waits('the greeting', () => client.last.some((text) => text.includes('=====')))
   if (account !== undefined) {
     const login = JSON.stringify({ name: account.account, password: account.password })
     client.send(transport === 'websocket' ? `["login",[],${login}]` : `Core.Login ${login}`)
-    await waits('logged_in')
+    await waits('logged_in', () => client.heard.has('logged_in'))
   }
   return client
 }
@@ -81,7 +82,8 @@ function overTelnet(port: number): RudeClient {
     for (;;) {
       const from = rest.indexOf(Buffer.of(IAC, SB))
       const words = from === -1 ? rest : rest.subarray(0, from)
-      if (words.some((byte) => byte >= 0x20 && byte < 0x7f)) note('text', words.toString('latin1'))
+      // Offers hold a printable byte here and there (IAC WILL 86).
+      if (/[\x20-\x7e]{4}/.test(words.toString('latin1'))) note('text', words.toString('latin1'))
       rest = from === -1 ? Buffer.alloc(0) : rest.subarray(from)
       const to = rest.indexOf(Buffer.of(IAC, SE))
       if (to === -1) return

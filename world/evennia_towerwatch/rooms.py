@@ -102,6 +102,14 @@ class TowerRoom(DefaultRoom):
         told = [self.state_text(), BRIDGE.problem()]
         return "\n".join([*parts, *[wrap_text(text, screen) for text in told if text]])
 
+    def get_display_exits(self, looker: Any, **kwargs: Any) -> str:
+        """The ways from here, in lines that fit: a fleet has many hosts."""
+        return _fitted(super().get_display_exits(looker, **kwargs), looker)
+
+    def get_display_characters(self, looker: Any, **kwargs: Any) -> str:
+        """Who is here, in lines that fit."""
+        return _fitted(super().get_display_characters(looker, **kwargs), looker)
+
     def state_text(self) -> str:
         """What there is to say of the fleet here."""
         return ""
@@ -168,13 +176,17 @@ class WatchRoom(TowerRoom):
         return _in_a_crowd(watch_room_text(BRIDGE.fleet, BRIDGE.is_watched()))
 
 
+def _fitted(line: str, looker: Any) -> str:
+    return "\n".join(wrap(line, screen_before(looker))) if line else ""
+
+
 def _crowd(bodies: list[TowerNPC], others: list[Any], looker: Any, **kwargs: Any) -> str:
     watched = BRIDGE.is_watched()
     told = tuple(body.name_and_state(watched) for body in bodies)
     lines = [f"|wAgents:|n {len(bodies)}", *names_by_state(told, screen_before(looker))]
     if others:
         names = iter_to_str((one.get_display_name(looker, **kwargs) for one in others), ", and")
-        lines.insert(0, f"|wCharacters:|n {names}")
+        lines.insert(0, _fitted(f"|wCharacters:|n {names}", looker))
     return "\n".join(lines)
 
 

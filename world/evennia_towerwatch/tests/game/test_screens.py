@@ -70,6 +70,26 @@ class Widths(ScreenTest):
         for line in lines[:2]:
             self.assert_fits(self.type(line), 40, line)
 
+    def test_a_look_fits_however_many_hosts_and_agents_there_are_and_whatever_they_are_called(
+        self,
+    ) -> None:
+        hosts = [host_view(f"host-number-{number}") for number in range(12)]
+        hosts.append(host_view("wide", name="漢字" * 6 + "-w"))
+        agents = [agent_view(f"agent-{number}", "wide") for number in range(9)]
+        self.connect(agents, hosts)
+        self.char1.location = build.watch_room()
+        for columns in (40, 80, 132):
+            self.screen(columns, 200)
+            said = self.type("look")
+            self.assert_fits(said, columns, "look")
+            for number in range(12):
+                self.assertIn(f"Host-Number-{number}", said[said.index("Exits:") :])
+        self.char1.location = build._first("agent-1", AGENT_TAG, TowerNPC).location
+        self.screen(40, 200)
+        said = self.type("look")
+        self.assert_fits(said, 40, "look")
+        self.assertIn("Agent-8", said[said.index("Characters:") :])
+
     def test_nothing_that_one_types_is_lost_on_a_narrow_screen(self) -> None:
         self.screen(40)
         said = "".join(part.strip() for part in self.type("fleet").split("\n"))
