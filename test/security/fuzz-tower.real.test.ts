@@ -208,7 +208,8 @@ function expectUnmoved({ before, during, after, done }: Awaited<ReturnType<typeo
   // Alone on a machine it is 40 ms and 10 ms; what else runs on it is in both.
   expect(during.medianMs).toBeLessThan(Math.max(250, 20 * before.look.medianMs))
   expect(after.look.medianMs).toBeLessThan(Math.max(100, 5 * before.look.medianMs))
-  expect(after.memoryMib - before.memoryMib).toBeLessThan(100)
+  // What frames of a megabyte leave behind has its full height after some 15,000 frames, and is no more after 60,000 (84 and 108 MiB).
+  expect(after.memoryMib - before.memoryMib).toBeLessThan(150)
   const log = logLines()
   const faults = log.flatMap((line, index) => (line.includes('Traceback') ? [log.slice(index - 2, index + 25).join('\n')] : []))
   expect(faults.slice(0, 2)).toEqual([])
